@@ -1,0 +1,149 @@
+// Scenario: one case, as data.
+//
+// What scenario files (DESIGN.md, "Scenario files") hold after loading and expanding `vary`: a node to begin with, steps, and what is
+// expected, each expectation under the id of a check. No expressions, no shell. The format is described for people in docs/scenarios.md
+// and for editors in scenarios/scenario.schema.json.
+//
+// Paths in a scenario are the container's ("/host/etc/cni/net.d/00-multus.conf"), because that is where builds and manifests speak; a path that
+// begins with "node:" is the host's ("node:/etc/cni/net.d/…").
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "simulator/base/clock.h"
+#include "simulator/base/result.h"
+
+namespace entryproof::runner {
+
+// --- what a tree holds, or shall hold ---
+
+// A file-system object to be made: exactly one of the content members is set. JSON content is kept as its text.
+struct Object {
+  enum class Kind : std::uint8_t { kText, kBytes, kJson, kFixture, kDirectory, kSymlink, kFifo };
+  Kind kind = Kind::kText;
+  std::string content;  // text, decoded bytes, JSON text (compact), the fixture's name, or a symlink's target
+  std::optional<unsigned> mode;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+};
+
+// What shall be at a path; every set member is demanded.
+struct ObjectMatcher {
+  std::optional<std::string> type;      // "file", "directory", "symlink", "absent"
+  std::optional<std::string> json;      // JSON text; objects match as subsets, arrays exactly
+  std::optional<std::string> yaml;      // JSON text, matched against the file read as YAML
+  std::optional<std::string> equals;    // exact bytes
+  std::optional<std::string> contains;
+  std::optional<std::string> same_as;   // path of another file with the same bytes
+  std::optional<std::string> unchanged_since;  // name of a `remember` step: same inode, bytes and mtime
+  std::optional<unsigned> mode;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::string> target;    // of a symlink
+  bool closed = false;                  // a directory: nothing else than what the matcher's siblings name
+};
+
+// --- the node to begin with ---
+
+struct Given {
+  std::string primary;                 // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
+  std::string credentials = "projected";  // "projected" (service account), "hostpath" (plain files at kubelet's place), "none"
+  std::map<std::string, std::optional<std::string>> environment;  // added to the Pod's; null removes one
+  std::map<std::string, Object> tree;  // container paths (or node:)
+  std::vector<std::string> absent;     // paths to be removed from the default node
+  unsigned umask = 022;
+  std::optional<std::uint64_t> disk_bytes;  // quota of the node's file system
+};
+
+// --- steps ---
+
+struct StartStep {            // verb "start" (go on at once) or "run" (wait for the end)
+  std::string what = "build"; // "build", or "predecessor:3.9.3" …
+  std::vector<std::string> args;
+  std::map<std::string, std::optional<std::string>> environment;
+  std::string as = "build";   // a name for later steps
+  bool wait = false;          // verb "run"
+  std::optional<Duration> within;  // of "run": how long it may take
+};
+struct PutStep { std::string path; Object object; };
+struct RemoveStep { std::string path; };
+struct RenameStep { std::string from; std::string to; };
+struct LinkStep { std::string path; std::string target; };  // a symlink
+struct RotateStep { bool token = false; bool ca = false; };
+struct SignalStep { std::string who = "build"; int number = 15; };
+struct KillStep { std::string who = "build"; std::optional<std::uint64_t> at_operation; };  // SIGKILL; with at_operation: armed before the next start
+struct StopStep { std::string who = "build"; };     // at rest, then TERM, then KILL after 1 s: a restart's first half
+struct RestStep { std::optional<Duration> within; };  // until the build is at rest
+struct RememberStep { std::string name; };          // the node as it is now, for `unchanged_since`
+struct WaitStep { Duration duration{}; };           // verb "advance"
+
+struct KubeconfigExpectation {
+  // "valid": O-plugin passes; "absent"; "current": valid, with the newest token and CA; "unchanged" etc. are trees' business.
+  std::string state;
+  std::optional<std::string> server;  // exact URL
+  std::optional<unsigned> mode;
+  std::optional<bool> insecure;
+  std::optional<std::string> path;    // host path, where not the one the published configuration names
+};
+struct ConfigurationExpectation {
+  std::optional<std::string> delegate;   // type of the first (or only) plugin delegated to
+  std::optional<std::string> lossless;   // path of the primary whose JSON value the delegate must equal
+  std::optional<unsigned> own_files;     // how many files in net.d are Multus' own
+  std::optional<bool> self_delegating;   // any delegate, at any depth, of type multus or multus-shim
+  std::optional<std::string> name;       // network name
+  std::optional<std::string> file;       // host path of the file that is meant; default: the one published
+  std::optional<std::string> cni_version;
+};
+struct RuntimeExpectation {
+  std::optional<std::string> containerd;  // name of the file it would load; "" = NotReady
+  std::optional<std::string> crio;
+};
+struct ExitExpectation {
+  std::optional<int> code;
+  std::optional<bool> success;            // zero or not
+  std::optional<bool> running;
+  std::string who = "build";
+};
+
+struct ExpectStep {
+  std::string check;
+  std::optional<Duration> within;    // must become true
+  std::optional<Duration> hold_for;  // must stay true ("for")
+  std::optional<KubeconfigExpectation> kubeconfig;
+  std::optional<ConfigurationExpectation> configuration;
+  std::optional<RuntimeExpectation> runtime;
+  std::optional<ExitExpectation> exit;
+  std::optional<bool> attach;        // a Pod created now could be attached: configuration, binary, kubeconfig
+  std::map<std::string, ObjectMatcher> tree;
+  std::optional<bool> quiet;         // no mutation by the build during `for`
+};
+
+struct Step {
+  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RestStep, RememberStep, WaitStep,
+               ExpectStep>
+      action;
+  std::string pointer;  // JSON pointer of the step, for messages
+  int line = 0;
+};
+
+struct Scenario {
+  std::string id;       // path below scenarios/ without ".json"; with "#key" for a vary row
+  std::string title;
+  std::string why;
+  std::string file;
+  std::set<std::string> tags;
+  Given given;
+  std::vector<Step> steps;
+  std::map<std::string, std::string> except;  // live check -> reason why it does not hold here
+  std::set<std::string> worlds;               // where it can be played; empty = everywhere
+
+  // Every check that an expect step of it names, in order, once each.
+  std::vector<std::string> checks() const;
+};
+
+}  // namespace entryproof::runner
