@@ -1,4 +1,4 @@
-// RunRecord: the stored result of a run, as values: header, cases, footer.
+// Records: the stored result of a run, as values: header, cases, footer.
 //
 // The JSON lines form (DESIGN.md, "Stored result") is the truth; every report is rendered from these values, live or later. The names of its
 // keys are frozen.
@@ -12,7 +12,7 @@
 
 #include "simulator/oracles/check.h"
 
-namespace entryproof::reports {
+namespace entryproof::runner {
 
 struct BuildRecord {
   std::string name;
@@ -58,4 +58,4 @@ struct Footer {
   std::map<std::string, std::map<std::string, Verdict>> verdicts;  // build -> profile -> verdict
 };
 
-}  // namespace entryproof::reports
+}  // namespace entryproof::runner

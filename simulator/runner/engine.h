@@ -1,0 +1,75 @@
+// Engine: plays scenarios against builds in worlds, and gives records.
+//
+// One case = one scenario × one build, in a fresh world. Cases run side by side up to `jobs`; the records come in the order of selection and
+// builds all the same, so that two runs with one seed differ in nothing but durations.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/base/clock.h"
+#include "simulator/base/result.h"
+#include "simulator/runner/record.h"
+#include "simulator/runner/suite.h"
+
+namespace entryproof::runner {
+
+enum class WorldKind : std::uint8_t { kMemory, kFuse, kTmpfs };
+std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
+
+// A build under test, resolved: it exists and can be executed (or is the reference or a mutant, for the memory world).
+struct Build {
+  std::string name;        // what reports call it
+  std::string spec;        // as given: "./thin_entrypoint", "reference", "predecessor:4.0.2", "mutant:no-fsync"
+  std::string executable;  // absolute path on this machine
+  std::string variant;     // version of a predecessor, name of a mutant; else empty
+  std::string sha256;
+};
+
+// "PATH", "NAME=PATH", "reference", "predecessor:VERSION", "mutant:NAME", "mutant:*" (several). A missing file, a missing interpreter or library
+// is an error that names it.
+Result<std::vector<Build>> resolve_build(const std::string& spec);
+
+struct RunOptions {
+  std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs
+  oracles::Profile profile = oracles::Profile::kCore;
+  unsigned jobs = 0;               // 0 = as many as help
+  std::uint64_t seed = 1;
+  std::optional<std::string> shard;
+  std::optional<Duration> case_timeout;
+  std::optional<Duration> max_time;
+  bool fail_fast = false;
+  bool strict = false;             // SHOULD decides, too
+  std::string keep_directory;      // where to keep the node of a failed case; empty = nowhere
+  std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
+  std::vector<std::string> extra_args;
+  std::map<std::string, std::string> extra_environment;
+  std::string command_prefix;      // how a replay command begins: "entryproof run"
+};
+
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void on_header(const Header&) {}
+  // Progress, in any order, from any thread but one at a time: how many cases are done, running, in all.
+  virtual void on_progress(std::size_t done, std::size_t running, std::size_t total) {}
+  virtual void on_case(const CaseRecord&) {}
+  virtual void on_footer(const Footer&) {}
+};
+
+// Plays everything. An error means that no verdict could be had at all (no sandbox, no FUSE device). `interrupted` may become true at any
+// moment: running cases are ended, no footer is given, and the result is the footer of what was done with every verdict incomplete.
+Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds, const RunOptions& options,
+                    Listener& listener, const std::atomic<bool>& interrupted);
+
+// Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
+Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::string>& builds, bool strict);
+
+// 0 conformant, 1 not conformant, 2 incomplete, over all builds, for the profile asked for.
+int exit_code(const Footer& footer, oracles::Profile profile);
+
+}  // namespace entryproof::runner
