@@ -13,6 +13,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
+#include "simulator/runner/build.h"
 #include "simulator/runner/record.h"
 #include "simulator/runner/suite.h"
 
@@ -20,19 +21,6 @@ namespace entryproof::runner {
 
 enum class WorldKind : std::uint8_t { kMemory, kFuse, kTmpfs };
 std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
-
-// A build under test, resolved: it exists and can be executed (or is the reference or a mutant, for the memory world).
-struct Build {
-  std::string name;        // what reports call it
-  std::string spec;        // as given: "./thin_entrypoint", "reference", "predecessor:4.0.2", "mutant:no-fsync"
-  std::string executable;  // absolute path on this machine
-  std::string variant;     // version of a predecessor, name of a mutant; else empty
-  std::string sha256;
-};
-
-// "PATH", "NAME=PATH", "reference", "predecessor:VERSION", "mutant:NAME", "mutant:*" (several). A missing file, a missing interpreter or library
-// is an error that names it.
-Result<std::vector<Build>> resolve_build(const std::string& spec);
 
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs

@@ -1,0 +1,93 @@
+// World: one node with its clock and its subjects, in which one case is played.
+//
+// A world is built fresh for each case and torn down with it. It knows how programs live in it and how time passes; it knows nothing of
+// scenarios and judges nothing. Three kinds: the memory world (the reference's code in process, virtual time), the fuse world (any
+// executable in a sandbox, every operation seen) and the tmpfs world (any executable, only states seen).
+//
+// Thread contract: a world is driven by one thread. What the node's observer sees is called on the thread that serves the file system.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/base/clock.h"
+#include "simulator/base/result.h"
+#include "simulator/cluster/change.h"
+#include "simulator/node/node.h"
+#include "simulator/oracles/check.h"
+#include "simulator/runner/build.h"
+#include "simulator/runner/site.h"
+
+namespace entryproof::runner {
+
+// How a program is started: whose it is, and what it is given.
+struct Start {
+  Build build;
+  node::Actor actor = node::Actor::kBuild;
+  std::vector<std::string> arguments;              // without the program's name
+  std::map<std::string, std::string> environment;  // all of it
+  unsigned umask = 022;
+  std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
+};
+
+// What became of a program.
+struct Life {
+  bool running = false;
+  std::optional<int> exit_code;    // of an ended one: either this …
+  std::optional<int> signal;       // … or the signal that ended it
+  std::string output;              // stdout and stderr so far, capped
+  std::vector<std::string> excess; // caps it ran into, in words: processes, memory, output, journal
+};
+
+enum class Woke : std::uint8_t { kDone, kDeadline, kRest };
+
+class World {
+ public:
+  virtual ~World() = default;
+
+  virtual bool offers(oracles::Need need) const = 0;
+  virtual const Clock& clock() const = 0;
+
+  // Starts a program under a name of the scenario's ("build", "old"); one that still runs under it is an error.
+  virtual Result<> start(const std::string& who, const Start& start) = 0;
+  virtual Life life(const std::string& who) = 0;
+  // To the program's PID 1, as the container runtime does.
+  virtual Result<> signal(const std::string& who, int number) = 0;
+  // SIGKILL to the whole container; every later operation of it is refused. Returns when it is gone.
+  virtual Result<> kill(const std::string& who) = 0;
+  // Kills the next program to be started at its N-th counted operation, before that takes effect.
+  virtual Result<> arm_kill(std::uint64_t operation) = 0;
+
+  // The world's own changes, relative to the node's root; seen by watchers in the container, never charged to a build.
+  virtual Result<> change(const std::vector<cluster::Change>& changes) = 0;
+
+  // The node as it is now.
+  virtual Result<node::Tree> look() = 0;
+  // Number that grows with each change of the node or end of a program that this world can see: unchanged means that looking again is idle.
+  virtual std::uint64_t activity() = 0;
+  // How many counted operations the build has made so far; 0 where they cannot be seen.
+  virtual std::uint64_t operations() = 0;
+  // Where the newest counted operation of a build stands in the journal.
+  virtual oracles::Place place() = 0;
+
+  // Lets time pass until `done` says so, the deadline is over or, with `rest_ends`, everything has been at rest for `rest`: nothing in
+  // flight, every task waiting, no mutation (DESIGN.md, decision 12). `done` is asked first of all, and again after each activity.
+  virtual Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) = 0;
+};
+
+// What a world needs from the case that is played in it.
+struct WorldRequest {
+  Site site;
+  node::Tree image;                      // the node to begin with
+  std::uint64_t seed = 1;
+  node::Observer* observer = nullptr;    // sees every operation; null for none
+  // Where the programs' own caps were exceeded the build is killed and this says what it was.
+  std::function<void(std::string)> on_excess;
+};
+
+}  // namespace entryproof::runner
