@@ -1,0 +1,276 @@
+#include "simulator/reports/console.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
+#include "simulator/reports/matrix.h"
+#include "simulator/reports/text.h"
+
+namespace entryproof::reports {
+namespace {
+
+using oracles::Status;
+
+constexpr std::size_t kIdBytes = 256;
+constexpr std::size_t kMostColumns = 6;  // builds that a table of clauses has room for
+constexpr const char* kRed = "31";
+constexpr const char* kGreen = "32";
+constexpr const char* kYellow = "33";
+constexpr const char* kFaint = "2";
+constexpr const char* kBold = "1";
+
+const char* color_of(Status status) {
+  switch (status) {
+    case Status::kPass:
+      return kGreen;
+    case Status::kFail:
+    case Status::kError:
+      return kRed;
+    case Status::kWarn:
+    case Status::kKnown:
+    case Status::kUnknown:
+      return kYellow;
+    case Status::kNotTested:
+      return kFaint;
+  }
+  return kRed;
+}
+
+bool decides(Outcome how) { return how == Outcome::kFailed || how == Outcome::kBroken; }
+
+// What a case comes to for the reader who asked: deciding failures first.
+bool has_deciding(const runner::CaseRecord& record, const Asked& asked) {
+  return std::ranges::any_of(record.checks, [&](const auto& check) { return decides(outcome(check, asked)); });
+}
+
+std::string padding(std::size_t width, std::size_t used) { return std::string(width > used ? width - used : 0, ' '); }
+
+}  // namespace
+
+// --- while it runs ---
+
+void Console::on_header(const runner::Header& header) {
+  run_.header = header;
+  if (options_.detail == ConsoleOptions::Detail::kQuiet) return;
+  out() << fmt::format("{}: world {}, seed {}, suite {}{}\n", one_line(header.tool, kIdBytes), one_line(header.world, kIdBytes),
+                       header.seed, one_line(header.suite, kIdBytes).substr(0, 12),
+                       header.shard ? ", shard " + one_line(*header.shard, kIdBytes) : "");
+  for (const auto& build : header.builds) {
+    out() << fmt::format("build {}: {} (sha256 {})\n", one_line(build.name, kIdBytes), one_line(build.path, kIdBytes),
+                         one_line(build.sha256, kIdBytes).substr(0, 12));
+  }
+  out().flush();
+}
+
+void Console::on_progress(std::size_t done, std::size_t running, std::size_t total) {
+  done_ = done;
+  total_ = total;
+  if (!options_.overprint || options_.status == nullptr) return;
+  status_line_ = fmt::format("[{}/{}] {} running", done, total, running).substr(0, options_.columns > 1 ? options_.columns - 1 : 0);
+  erase_status();
+  draw_status();
+}
+
+void Console::on_case(const runner::CaseRecord& record) {
+  run_.cases.push_back(record);
+  const bool failed = has_deciding(record, options_.asked);
+  const bool verbose = options_.detail == ConsoleOptions::Detail::kVerbose;
+  if (options_.detail == ConsoleOptions::Detail::kQuiet || (options_.overprint && !failed && !verbose)) return;
+  erase_status();
+  print_case(record);
+  out().flush();
+  draw_status();
+}
+
+void Console::print_case(const runner::CaseRecord& record) {
+  const std::string_view word = oracles::to_string(record.status);
+  out() << fmt::format("{}{}  {}  {}\n", painted_status(record.status), padding(10, word.size()), case_title(record),
+                       painted(kFaint, "(" + duration_text(record.duration_ms) + ")"));
+  for (const auto& check : record.checks) {
+    const bool shown = options_.detail == ConsoleOptions::Detail::kVerbose || decides(outcome(check, options_.asked));
+    if (!shown) continue;
+    out() << fmt::format("            {}: {}\n", one_line(check.check, kIdBytes), painted_status(check.status));
+  }
+}
+
+void Console::erase_status() {
+  if (options_.overprint && options_.status != nullptr) (*options_.status << "\r\x1b[K").flush();
+}
+
+void Console::draw_status() {
+  if (options_.overprint && options_.status != nullptr) (*options_.status << status_line_).flush();
+}
+
+// --- at the end ---
+
+Result<> Console::finish() {
+  erase_status();
+  status_line_.clear();
+  print_failures();
+  if (options_.detail != ConsoleOptions::Detail::kQuiet) {
+    print_noted();
+    print_not_tested();
+    if (run_.header.builds.size() > kMostColumns) {
+      print_wide_matrix();
+    } else if (run_.header.builds.size() > 1) {
+      print_matrix();
+    }
+    print_totals();
+  }
+  print_verdicts();
+  return output_->commit();
+}
+
+void Console::print_failures() {
+  std::size_t number = 0;
+  for (const auto& record : run_.cases) {
+    for (const auto& check : record.checks) {
+      if (!decides(outcome(check, options_.asked))) continue;
+      if (number == 0) out() << "\n" << painted(kBold, "failures") << "\n";
+      out() << fmt::format("\n{}) {}\n", ++number, case_title(record));
+      print_check(check, "   ");
+    }
+    if (record.checks.empty() && oracles::severity(record.status) >= oracles::severity(Status::kUnknown)) {
+      out() << fmt::format("\n{}) {}: {}, without a single check\n", ++number, case_title(record), painted_status(record.status));
+    }
+  }
+}
+
+void Console::print_check(const runner::CheckRecord& check, std::string_view indent) {
+  out() << fmt::format("{}{} ({}, {}): {}\n", indent, one_line(check.check, kIdBytes), oracles::to_string(check.level),
+                       oracles::to_string(check.profile), painted_status(check.status));
+  const std::string expected = visible(check.expected);
+  const std::string actual = visible(check.actual);
+  if (expected.find('\n') == std::string::npos && actual.find('\n') == std::string::npos) {
+    if (!expected.empty()) out() << fmt::format("{}  expected  {}\n", indent, expected);
+    if (!actual.empty()) out() << fmt::format("{}  actual    {}\n", indent, actual);
+  } else {
+    out() << fmt::format("{}  {} {}\n", indent, painted(kRed, "-expected"), painted(kGreen, "+actual"));
+    for (const auto& line : diff(expected, actual)) {
+      const char* color = line[0] == '-' ? kRed : line[0] == '+' ? kGreen : nullptr;
+      out() << fmt::format("{}    {}\n", indent, color == nullptr ? line : painted(color, line));
+    }
+  }
+  if (check.at) out() << fmt::format("{}  at        {}\n", indent, place_text(*check.at));
+  if (!check.replay.empty()) out() << fmt::format("{}  replay    {}\n", indent, visible(check.replay));
+}
+
+void Console::print_noted() {
+  bool first = true;
+  for (const auto& record : run_.cases) {
+    for (const auto& check : record.checks) {
+      if (outcome(check, options_.asked) != Outcome::kNoted) continue;
+      if (first) out() << "\n" << painted(kBold, "not as it should be, but without weight for this verdict") << "\n";
+      first = false;
+      out() << fmt::format("  {} {}: {} ({}): {}\n", one_line(check.check, kIdBytes), case_title(record), painted_status(check.status),
+                           why_noted(check, options_.asked), one_line(check.actual, 200));
+    }
+  }
+}
+
+void Console::print_not_tested() {
+  std::map<std::string, std::size_t> times;
+  for (const auto& record : run_.cases) {
+    for (const auto& check : record.checks) {
+      if (check.status == Status::kNotTested) ++times[one_line(check.check, kIdBytes)];
+    }
+  }
+  if (times.empty()) return;
+  out() << fmt::format("\n{} ({})\n", painted(kBold, "not tested"), counted(times.size(), "check"));
+  for (const auto& [check, count] : times) out() << fmt::format("  {} in {}\n", check, counted(count, "case"));
+}
+
+void Console::print_matrix() {
+  const Matrix matrix = matrix_of(run_);
+  std::size_t first = 6;
+  for (const auto& clause : matrix.clauses) first = std::max(first, clause.size());
+  out() << "\n" << painted(kBold, "clause") << padding(first, 6);
+  for (const auto& build : matrix.builds) out() << fmt::format("  {:<16}", one_line(build, 64));
+  out() << "\n";
+  for (const auto& clause : matrix.clauses) {
+    out() << clause << padding(first, clause.size());
+    for (const auto& build : matrix.builds) {
+      const Cell* cell = matrix.find(clause, build);
+      const std::string_view word = cell == nullptr ? "-" : oracles::to_string(cell->worst);
+      const std::string count = cell == nullptr || cell->worst == Status::kPass ? "" : fmt::format(" {}/{}", cell->passed, cell->total);
+      out() << "  " << (cell == nullptr ? "-" : painted_status(cell->worst)) << count
+            << padding(std::max<std::size_t>(16, one_line(build, 64).size()), word.size() + count.size());
+    }
+    out() << "\n";
+  }
+}
+
+// Many builds (all mutants): a line for each, with the clauses that are not green.
+void Console::print_wide_matrix() {
+  const Matrix matrix = matrix_of(run_);
+  std::size_t width = 0;
+  for (const auto& build : matrix.builds) width = std::max(width, one_line(build, 64).size());
+  out() << "\n" << painted(kBold, "builds, and the clauses where they are not green") << "\n";
+  for (const auto& build : matrix.builds) {
+    std::string red;
+    for (const auto& clause : matrix.clauses) {
+      const Cell* cell = matrix.find(clause, build);
+      if (cell == nullptr || cell->worst == Status::kPass || cell->worst == Status::kNotTested) continue;
+      red += fmt::format("  {} {}", clause, painted_status(cell->worst));
+    }
+    const std::string name = one_line(build, 64);
+    out() << fmt::format("  {}{}{}\n", name, padding(width, name.size()), red.empty() ? "  " + painted(kGreen, "none") : red);
+  }
+}
+
+void Console::print_totals() {
+  std::map<std::string_view, std::size_t> counts;
+  std::size_t checks = 0;
+  for (const auto& record : run_.cases) {
+    for (const auto& check : record.checks) {
+      ++counts[oracles::to_string(check.status)];
+      ++checks;
+    }
+  }
+  out() << fmt::format("\n{}, {}:", counted(run_.cases.size(), "case"), counted(checks, "check"));
+  const char* comma = "";
+  for (const auto status :
+       {Status::kPass, Status::kFail, Status::kWarn, Status::kKnown, Status::kNotTested, Status::kUnknown, Status::kError}) {
+    const auto found = counts.find(oracles::to_string(status));
+    if (found == counts.end()) continue;
+    out() << fmt::format("{} {} {}", comma, found->second, found->first);
+    comma = ",";
+  }
+  out() << "\n";
+}
+
+void Console::print_verdicts() {
+  if (!run_.footer) {
+    out() << fmt::format("{}: the run did not end{}\n", painted(kYellow, "no verdict"),
+                         total_ == 0 ? "" : fmt::format(" ({} of {} were done)", done_, counted(total_, "case")));
+    return;
+  }
+  for (const auto& build : run_.header.builds) {
+    out() << one_line(build.name, kIdBytes) << ":";
+    for (const auto profile : {oracles::Profile::kCore, oracles::Profile::kDurable, oracles::Profile::kProduction}) {
+      if (profile > options_.asked.profile) break;
+      const runner::Verdict verdict = verdict_on(run_, build.name, {profile, options_.asked.strict});
+      const char* color = verdict == runner::Verdict::kConformant ? kGreen : verdict == runner::Verdict::kNotConformant ? kRed : kYellow;
+      out() << fmt::format(" {} {}{}", oracles::to_string(profile), painted(color, runner::to_string(verdict)),
+                           profile == options_.asked.profile ? "" : ",");
+    }
+    out() << "\n";
+  }
+}
+
+// --- words ---
+
+std::string Console::painted(const char* code, std::string_view text) const {
+  return options_.color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+}
+
+std::string Console::painted_status(Status status) const { return painted(color_of(status), oracles::to_string(status)); }
+
+std::string Console::case_title(const runner::CaseRecord& record) const {
+  const std::string scenario = one_line(record.scenario, kIdBytes);
+  return run_.header.builds.size() > 1 ? fmt::format("{} on {}", scenario, one_line(record.build, kIdBytes)) : scenario;
+}
+
+}  // namespace entryproof::reports

@@ -1,0 +1,54 @@
+// Run: a whole stored result as one value, and what the reader of a report asked about it.
+//
+// Every report but the console and the JSON lines is a pure function of a Run. How a check counts is decided here, once, so that a report
+// is red exactly where the exit code is: a failure above the profile asked for, or of a SHOULD that was not made strict, is told but
+// decides nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "simulator/runner/record.h"
+
+namespace entryproof::reports {
+
+struct Run {
+  runner::Header header;
+  std::vector<runner::CaseRecord> cases;
+  std::optional<runner::Footer> footer;  // none: the run did not end
+};
+
+// Of what a verdict is asked.
+struct Asked {
+  oracles::Profile profile = oracles::Profile::kCore;
+  bool strict = false;  // SHOULD decides, too
+};
+
+enum class Outcome : std::uint8_t {
+  kPassed,
+  kFailed,   // decides: not conformant
+  kBroken,   // decides: no verdict (error, unknown)
+  kNoted,    // failed or broken, but decides nothing: a warning, known, or above the profile asked for
+  kSkipped,  // not tested
+};
+
+Outcome outcome(const runner::CheckRecord& check, const Asked& asked);
+
+// Why a kNoted check decides nothing: "a SHOULD", "known", "above the profile core".
+std::string why_noted(const runner::CheckRecord& check, const Asked& asked);
+
+// The verdict on a build in the profile asked for; incomplete if the run has none.
+runner::Verdict verdict_on(const Run& run, const std::string& build, const Asked& asked);
+
+// "EXIST-01" of "EXIST-01/manual-fresh-node".
+std::string_view clause_of(std::string_view check);
+
+// Where the scenario's file lies below the directory of scenarios: "manual/fresh.json" of "manual/fresh#row".
+std::string file_of(std::string_view scenario);
+
+// A sentence for the place of a finding: "operation 14 on /etc/cni/net.d/00-multus.conf (fuse, journal 52)".
+std::string place_text(const oracles::Place& place);
+
+}  // namespace entryproof::reports
