@@ -4,8 +4,8 @@
 // expected, each expectation under the id of a check. No expressions, no shell. The format is described for people in docs/scenarios.md
 // and for editors in scenarios/scenario.schema.json.
 //
-// Paths in a scenario are the container's ("/host/etc/cni/net.d/00-multus.conf"), because that is where builds and manifests speak; a path that
-// begins with "node:" is the host's ("node:/etc/cni/net.d/…").
+// Paths in a scenario are the container's ("/host/etc/cni/net.d/00-multus.conf"), because that is where builds and manifests speak; a path
+// that begins with "node:" is the host's ("node:/etc/cni/net.d/…").
 #pragma once
 
 #include <cstdint>
@@ -35,68 +35,99 @@ struct Object {
 
 // What shall be at a path; every set member is demanded.
 struct ObjectMatcher {
-  std::optional<std::string> type;      // "file", "directory", "symlink", "absent"
-  std::optional<std::string> json;      // JSON text; objects match as subsets, arrays exactly
-  std::optional<std::string> yaml;      // JSON text, matched against the file read as YAML
-  std::optional<std::string> equals;    // exact bytes
+  std::optional<std::string> type;    // "file", "directory", "symlink", "fifo", "absent"
+  std::optional<std::string> json;    // JSON text; objects match as subsets, arrays exactly
+  std::optional<std::string> yaml;    // JSON text, matched against the file read as YAML
+  std::optional<std::string> equals;  // exact bytes
   std::optional<std::string> contains;
-  std::optional<std::string> same_as;   // path of another file with the same bytes
+  std::optional<std::string> same_as;          // path (container's or node:) of another file with the same bytes
   std::optional<std::string> unchanged_since;  // name of a `remember` step: same inode, bytes and mtime
   std::optional<unsigned> mode;
   std::optional<std::uint32_t> uid;
-  std::optional<std::string> target;    // of a symlink
-  bool closed = false;                  // a directory: nothing else than what the matcher's siblings name
+  std::optional<std::string> target;  // of a symlink
+  bool closed = false;                // a directory: nothing directly in it but what other paths of the same `tree` begin with
 };
 
 // --- the node to begin with ---
 
 struct Given {
-  std::string primary;                 // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
+  std::string primary;                    // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
   std::string credentials = "projected";  // "projected" (service account), "hostpath" (plain files at kubelet's place), "none"
+  std::string token_suffix;               // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
   std::map<std::string, std::optional<std::string>> environment;  // added to the Pod's; null removes one
-  std::map<std::string, Object> tree;  // container paths (or node:)
-  std::vector<std::string> absent;     // paths to be removed from the default node
+  std::map<std::string, Object> tree;                             // container paths (or node:)
+  std::vector<std::string> absent;                                // paths to be removed from the default node
   unsigned umask = 022;
   std::optional<std::uint64_t> disk_bytes;  // quota of the node's file system
 };
 
 // --- steps ---
 
-struct StartStep {            // verb "start" (go on at once) or "run" (wait for the end)
-  std::string what = "build"; // "build", or "predecessor:3.9.3" …
+struct StartStep {             // verb "start" (go on at once) or "run" (wait for the end)
+  std::string what = "build";  // "build", or "predecessor:3.9.3" …
   std::vector<std::string> args;
   std::map<std::string, std::optional<std::string>> environment;
-  std::string as = "build";   // a name for later steps
-  bool wait = false;          // verb "run"
+  std::string as = "build";        // a name for later steps; the loader makes it "old" for a predecessor that the file gives no name
+  bool wait = false;               // verb "run"
   std::optional<Duration> within;  // of "run": how long it may take
 };
-struct PutStep { std::string path; Object object; };
-struct RemoveStep { std::string path; };
-struct RenameStep { std::string from; std::string to; };
-struct LinkStep { std::string path; std::string target; };  // a symlink
-struct RotateStep { bool token = false; bool ca = false; };
-struct SignalStep { std::string who = "build"; int number = 15; };
-struct KillStep { std::string who = "build"; std::optional<std::uint64_t> at_operation; };  // SIGKILL; with at_operation: armed before the next start
-struct StopStep { std::string who = "build"; };     // at rest, then TERM, then KILL after 1 s: a restart's first half
-struct RestStep { std::optional<Duration> within; };  // until the build is at rest
-struct RememberStep { std::string name; };          // the node as it is now, for `unchanged_since`
-struct WaitStep { Duration duration{}; };           // verb "advance"
+struct PutStep {
+  std::string path;
+  Object object;
+};
+struct RemoveStep {  // a directory with all it holds
+  std::string path;
+};
+struct RenameStep {
+  std::string from;
+  std::string to;
+};
+struct LinkStep {  // a symlink
+  std::string path;
+  std::string target;
+};
+struct RotateStep {
+  bool token = false;
+  bool ca = false;
+};
+struct SignalStep {
+  std::string who = "build";
+  int number = 15;
+};
+struct KillStep {  // SIGKILL; with at_operation: armed before the next start
+  std::string who = "build";
+  std::optional<std::uint64_t> at_operation;
+};
+struct StopStep {  // at rest, then TERM, then KILL after 1 s: a restart's first half
+  std::string who = "build";
+};
+struct RestStep {  // until the build is at rest
+  std::optional<Duration> within;
+};
+struct RememberStep {  // the node as it is now, for `unchanged_since`
+  std::string name;
+};
+struct WaitStep {  // verb "advance": let time pass
+  Duration duration{};
+};
 
 struct KubeconfigExpectation {
-  // "valid": O-plugin passes; "absent"; "current": valid, with the newest token and CA; "unchanged" etc. are trees' business.
+  // "valid": O-plugin passes; "current": valid, with the newest token and CA; "invalid"; "absent". Empty: only what follows. What must not
+  // change is the tree's business (`unchanged_since`).
   std::string state;
   std::optional<std::string> server;  // exact URL
   std::optional<unsigned> mode;
   std::optional<bool> insecure;
-  std::optional<std::string> path;    // host path, where not the one the published configuration names
+  // Host path ("/etc/…"; "node:/etc/…" in the file), where not the one that the published configuration names.
+  std::optional<std::string> path;
 };
 struct ConfigurationExpectation {
-  std::optional<std::string> delegate;   // type of the first (or only) plugin delegated to
-  std::optional<std::string> lossless;   // path of the primary whose JSON value the delegate must equal
-  std::optional<unsigned> own_files;     // how many files in net.d are Multus' own
-  std::optional<bool> self_delegating;   // any delegate, at any depth, of type multus or multus-shim
-  std::optional<std::string> name;       // network name
-  std::optional<std::string> file;       // host path of the file that is meant; default: the one published
+  std::optional<std::string> delegate;  // type of the first (or only) plugin delegated to
+  std::optional<std::string> lossless;  // path (container's or node:) of the primary whose JSON value the delegate must equal
+  std::optional<unsigned> own_files;    // how many files in net.d are Multus' own
+  std::optional<bool> self_delegating;  // any delegate, at any depth, of type multus or multus-shim
+  std::optional<std::string> name;      // network name
+  std::optional<std::string> file;      // host path ("node:/etc/…" in the file) of the one that is meant; default: the one published
   std::optional<std::string> cni_version;
 };
 struct RuntimeExpectation {
@@ -105,8 +136,9 @@ struct RuntimeExpectation {
 };
 struct ExitExpectation {
   std::optional<int> code;
-  std::optional<bool> success;            // zero or not
+  std::optional<bool> success;  // zero or not
   std::optional<bool> running;
+  std::optional<bool> not_zero;  // true: it still runs, or it ended with another status than 0
   std::string who = "build";
 };
 
@@ -118,21 +150,21 @@ struct ExpectStep {
   std::optional<ConfigurationExpectation> configuration;
   std::optional<RuntimeExpectation> runtime;
   std::optional<ExitExpectation> exit;
-  std::optional<bool> attach;        // a Pod created now could be attached: configuration, binary, kubeconfig
+  std::optional<bool> attach;  // whether a Pod created now could be attached: configuration, binary, kubeconfig
   std::map<std::string, ObjectMatcher> tree;
-  std::optional<bool> quiet;         // no mutation by the build during `for`
+  std::optional<bool> quiet;  // no mutation by the build during `for`
 };
 
 struct Step {
-  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RestStep, RememberStep, WaitStep,
-               ExpectStep>
+  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RestStep, RememberStep,
+               WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;
 };
 
 struct Scenario {
-  std::string id;       // path below scenarios/ without ".json"; with "#key" for a vary row
+  std::string id;  // path below scenarios/ without ".json"; with "#key" for a vary row
   std::string title;
   std::string why;
   std::string file;
