@@ -1,7 +1,8 @@
 // The system calls of the predecessors, thinly wrapped.
 //
-// Nothing here makes an operation safer than the release it models: no O_EXCL where there was none, no directory is synced, a failed copy leaves
-// what it left. Failures are values; each carries the exit code that the release ended with, because the releases disagreed with each other.
+// Nothing here makes an operation safer than the release it models: no O_EXCL where there was none, no directory is synced, a failed copy
+// leaves what it left. Failures are values; each carries the exit code that the release ended with, because the releases disagreed with
+// each other.
 #pragma once
 
 #include <sys/types.h>

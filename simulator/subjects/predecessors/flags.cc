@@ -14,17 +14,17 @@ enum class Since { kAlways, kShellOnly, kThin, kConfDir };  // kConfDir: arrived
 
 struct Flag {
   std::string_view name;
-  std::string Options::*text = nullptr;
-  bool Options::*toggle = nullptr;
+  std::string Options::* text = nullptr;
+  bool Options::* toggle = nullptr;
   Since since = Since::kAlways;
   bool hidden = false;
 };
 
-constexpr auto text(std::string_view name, std::string Options::*member, Since since = Since::kAlways) {
+constexpr auto text(std::string_view name, std::string Options::* member, Since since = Since::kAlways) {
   return Flag{.name = name, .text = member, .since = since};
 }
 
-constexpr auto toggle(std::string_view name, bool Options::*member, Since since = Since::kAlways, bool hidden = false) {
+constexpr auto toggle(std::string_view name, bool Options::* member, Since since = Since::kAlways, bool hidden = false) {
   return Flag{.name = name, .toggle = member, .since = since, .hidden = hidden};
 }
 
@@ -57,10 +57,14 @@ constexpr std::array kFlags = {
 
 bool knows(const Traits& traits, const Flag& flag) {
   switch (flag.since) {
-    case Since::kAlways: return true;
-    case Since::kShellOnly: return traits.shell;
-    case Since::kThin: return !traits.shell;
-    case Since::kConfDir: return traits.knows_cni_conf_dir;
+    case Since::kAlways:
+      return true;
+    case Since::kShellOnly:
+      return traits.shell;
+    case Since::kThin:
+      return !traits.shell;
+    case Since::kConfDir:
+      return traits.knows_cni_conf_dir;
   }
   return false;
 }
@@ -109,7 +113,8 @@ std::expected<Options, int> parse_go(const Traits& traits, std::span<const char*
       return std::unexpected(1);
     }
     if (word.size() < 2 || word[0] != '-') continue;  // stray words are ignored
-    if (word[1] != '-') return usage_error(traits, "unknown shorthand flag: '" + std::string(word.substr(1, 1)) + "' in " + std::string(word));
+    if (word[1] != '-')
+      return usage_error(traits, "unknown shorthand flag: '" + std::string(word.substr(1, 1)) + "' in " + std::string(word));
 
     const std::size_t equals = word.find('=');
     const std::string name(word.substr(2, equals == word.npos ? word.npos : equals - 2));

@@ -1,7 +1,7 @@
 // Signals and sleep, as a Go program and as bash see them.
 //
-// Both need care as PID 1, where the kernel ignores a signal that has its default action: a Go program then notices that raising the signal did
-// not kill it and exits with 2; bash sits in the sleep that it waits for.
+// Both need care as PID 1, where the kernel ignores a signal that has its default action: a Go program then notices that raising the signal
+// did not kill it and exits with 2; bash sits in the sleep that it waits for.
 #pragma once
 
 namespace entryproof::subjects::predecessor {

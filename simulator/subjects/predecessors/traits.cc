@@ -19,6 +19,8 @@ constexpr Traits first_thin(std::string_view version) {
           .manual_kubeconfig = false,
           .brackets_any_host = true,
           .delegates_to_itself = true,
+          .panics_without_master = true,
+          .token_before_ca = true,
           .honours_master_name = false,
           .knows_cni_conf_dir = false,
           .watches_politely = false,
