@@ -18,9 +18,28 @@ namespace entryproof::node {
 
 enum class Verb : std::uint8_t {
   // mutating
-  kCreate, kMkdir, kSymlink, kMknod, kLink, kUnlink, kRmdir, kRename, kWrite, kTruncate, kSetAttributes, kAllocate, kFsync, kFsyncDirectory,
+  kCreate,
+  kMkdir,
+  kSymlink,
+  kMknod,
+  kLink,
+  kUnlink,
+  kRmdir,
+  kRename,
+  kWrite,
+  kTruncate,
+  kSetAttributes,
+  kAllocate,
+  kFsync,
+  kFsyncDirectory,
   // read-only
-  kLookup, kGetAttributes, kOpen, kRead, kReadDirectory, kReadlink, kAccess,
+  kLookup,
+  kGetAttributes,
+  kOpen,
+  kRead,
+  kReadDirectory,
+  kReadlink,
+  kAccess,
   // not of the file system
   kMark,
 };
@@ -30,26 +49,29 @@ std::string_view to_string(Verb);
 bool counts(Verb);
 
 struct Operation {
-  std::uint64_t seq = 0;    // position in the journal, from 1; every entry
+  std::uint64_t seq = 0;    // position in the journal, from 1; every entry that is kept
   std::uint64_t index = 0;  // among the counted operations of this actor's session, from 1; 0 if not counted
   Moment at;
   Verb verb = Verb::kMark;
   Actor actor = Actor::kWorld;
   std::uint32_t session = 0;
-  InodeId inode = 0;   // the object (for create and the like: the new one)
-  InodeId parent = 0;  // directory of `name`
-  InodeId parent2 = 0; // rename and link: the new directory
+  Credentials credentials;
+  InodeId inode = 0;    // the object (for create and the like: the new one)
+  InodeId inode2 = 0;   // rename: the one that was replaced, or exchanged
+  InodeId parent = 0;   // directory of `name`
+  InodeId parent2 = 0;  // rename and link: the new directory
   std::string name;
-  std::string name2;   // rename and link: the new name; symlink: the target
-  std::string path;    // absolute in the node, for people
-  std::string path2;   // rename and link: where it went
+  std::string name2;  // rename and link: the new name; symlink: the target
+  std::string path;   // absolute in the node, for people
+  std::string path2;  // rename and link: where it went
   std::uint64_t offset = 0;
   std::uint64_t length = 0;  // bytes asked for
   std::uint32_t flags = 0;   // open(2), renameat2(2) or fdatasync (1) flags
   mode_t mode = 0;
-  std::shared_ptr<const std::string> data;  // bytes written; null for others
-  int result = 0;  // 0, or the error number answered
-  bool injected = false;  // the answer was made by a gate, not by the tree
+  std::shared_ptr<const std::string> data;        // the bytes that were written, maybe fewer than asked for; null for others
+  std::shared_ptr<const AttributeChange> change;  // kSetAttributes, and kTruncate unless by open(2): what was asked for; null for others
+  int result = 0;                                 // 0, or the error number answered
+  bool injected = false;                          // the answer was made by a gate, not by the tree
 
   bool succeeded() const { return result == 0; }
   // "rename /etc/cni/net.d/a.new -> /etc/cni/net.d/a: ok", for people.
@@ -59,19 +81,23 @@ struct Operation {
 class Journal {
  public:
   struct Limits {
-    std::uint64_t operations = 200'000;         // counted operations and marks; past it the build is killed, with a finding
-    std::uint64_t bytes = 512ULL << 20;         // of written data; likewise
-    std::uint64_t read_only_entries = 50'000;   // past it they are counted, not kept
+    std::uint64_t operations = 200'000;        // counted operations and marks; past it the build is killed, with a finding
+    std::uint64_t bytes = 512ULL << 20;        // of written data; likewise
+    std::uint64_t read_only_entries = 50'000;  // past it they are counted, not kept
   };
 
-  explicit Journal(Limits limits);
-  Journal();
+  explicit Journal(Limits limits) : limits_(limits) {}
+  Journal() : Journal(Limits{}) {}
 
-  // False once a limit that ends the run is exceeded; the entry is kept all the same.
+  // Gives the entry its seq. False once a limit that ends the run is exceeded; the entry is kept all the same.
   bool append(Operation operation);
+  // Whether an entry of this verb would be kept, and not only counted.
+  bool keeps(Verb verb) const { return counts(verb) || verb == Verb::kMark || read_only_kept_ < limits_.read_only_entries; }
+  const Limits& limits() const { return limits_; }
   const std::vector<Operation>& operations() const { return operations_; }
   std::uint64_t read_only_dropped() const { return read_only_dropped_; }
-  std::uint64_t counted() const { return counted_; }
+  std::uint64_t counted() const { return counted_; }  // counted operations and marks
+  std::uint64_t bytes() const { return bytes_; }      // of written data
   bool exceeded() const { return exceeded_; }
 
  private:

@@ -1,13 +1,16 @@
 // Node: a Tree that is being lived on.
 //
 // Both doors (the FUSE mount, the memory process) call these verbs and no others. For each call the Node, in this order:
-//   1. asks the Gate (faults, kill at operation N); a ruling may fail the call before it touches anything, or shorten a write;
+//   1. asks the Gate (faults, kill at operation N); a ruling may fail the call before it touches anything, or shorten a write (read-only
+//   calls
+//      are shown to it too: they have no index);
 //   2. applies it to the Tree;
 //   3. appends it to the Journal, with its answer;
 //   4. shows the new state to the Observer (the live oracles), before the caller gets the reply;
-//   5. asks the Gate again (kill after operation N).
-// After seal(actor) every mutation of that actor is refused with EIO and changes nothing: killed means dead, whatever the kernel still sends
-// on behalf of dying threads.
+//   5. asks the Gate again (kill after operation N): the change stays, but the caller may get an error instead of the answer in the
+//   journal.
+// After seal(actor) every mutation of that actor is refused with EIO, changes nothing and leaves no entry: killed means dead, whatever the
+// kernel still sends on behalf of dying threads, and what it sends differs from run to run.
 //
 // Thread contract: the Node itself is not locked. A process world guards it with one mutex that its session thread holds per request.
 #pragma once
@@ -27,7 +30,7 @@
 
 namespace entryproof::node {
 
-// What a gate decides about one counted operation.
+// What a gate decides about one operation.
 struct Ruling {
   std::optional<Errno> error;              // fail with this
   std::optional<std::size_t> short_write;  // write at most so many bytes
@@ -69,15 +72,16 @@ class Node {
   Outcome<Attributes> get_attributes(const Caller&, InodeId);
   Outcome<std::string> readlink(const Caller&, InodeId);
   Outcome<> access(const Caller&, InodeId, int mask);
-  // open(2) of an existing inode: permission by access mode, EISDIR for writing a directory, ENOTDIR with O_DIRECTORY, ELOOP with O_NOFOLLOW on
-  // a symlink; O_TRUNC truncates as part of the same operation (one kTruncate entry, counted). Pins the inode.
+  // open(2) of an existing inode: permission by access mode, EISDIR for writing a directory, ENOTDIR with O_DIRECTORY, ELOOP with
+  // O_NOFOLLOW on a symlink, ENXIO for a FIFO or socket; O_TRUNC truncates as part of the same operation (one kTruncate entry, counted).
+  // Pins the inode.
   Outcome<> open(const Caller&, InodeId, int flags);
   // open(2) with O_CREAT where nothing was (EEXIST otherwise): one operation. mode & ~umask. Pins the inode.
   Outcome<InodeId> create(const Caller&, InodeId directory, std::string_view name, mode_t mode, int flags);
   Outcome<std::string> read(const Caller&, InodeId, std::uint64_t offset, std::size_t size);
   Outcome<std::vector<Entry>> read_directory(const Caller&, InodeId);
   Outcome<std::size_t> write(const Caller&, InodeId, std::uint64_t offset, std::string_view bytes, bool append = false);
-  Outcome<> set_attributes(const Caller&, InodeId, const AttributeChange&);
+  Outcome<> set_attributes(const Caller&, InodeId, const AttributeChange&);  // kTruncate if it has a size, else kSetAttributes
   Outcome<> allocate(const Caller&, InodeId, std::uint64_t offset, std::uint64_t length, bool keep_size);
   Outcome<InodeId> mkdir(const Caller&, InodeId directory, std::string_view name, mode_t mode);
   Outcome<InodeId> symlink(const Caller&, InodeId directory, std::string_view name, std::string_view target);
@@ -94,9 +98,14 @@ class Node {
   void unpin(InodeId, std::uint64_t count = 1);
 
  private:
+  Operation describe(const Caller&, Verb, InodeId) const;
+  Operation describe(const Caller&, Verb, InodeId directory, std::string_view name) const;
   template <class T, class Apply>
   Outcome<T> perform(Operation operation, Apply&& apply);
-  void record(Operation operation);
+  Outcome<> record(Operation operation);
+  void append(Operation operation);
+  void release(InodeId inode);
+  std::int64_t wall() const { return clock_.wall_ns(); }
 
   Tree tree_;
   const Clock& clock_;

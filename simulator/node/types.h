@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 
 namespace entryproof::node {
@@ -38,7 +39,27 @@ struct Attributes {
   std::int64_t ctime_ns = 0;  // strictly grows with every mutation of the tree, even while the clock stands
 };
 
-// As whom a call is made. `privileged` stands for CAP_DAC_OVERRIDE and CAP_FOWNER: permission bits and owners do not matter.
+// A name in a directory.
+struct Entry {
+  std::string name;
+  InodeId inode = 0;
+  FileType type = FileType::kFile;
+};
+
+// Which attributes set_attributes() changes; unset ones stay.
+struct AttributeChange {
+  std::optional<mode_t> mode;
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+  std::optional<std::uint64_t> size;  // truncate(2)
+  std::optional<std::int64_t> atime_ns;
+  std::optional<std::int64_t> mtime_ns;
+  bool times_are_now = false;  // utimensat(2) with UTIME_NOW for each time that is set: write permission is enough, the values are ignored
+  bool by_descriptor = false;  // ftruncate(2): the descriptor was opened for writing, so no permission is asked for `size`
+};
+
+// As whom a call is made. `privileged` stands for CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER and CAP_FSETID: permission bits and owners do not
+// matter. There are no supplementary groups.
 struct Credentials {
   uid_t uid = 0;
   gid_t gid = 0;

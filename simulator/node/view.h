@@ -4,11 +4,15 @@
 // of one directory of the tree. A View walks paths the way the kernel does: symlinks are resolved inside the view (ELOOP after 40), "..",
 // trailing slashes, search permission on every directory, mounts crossed from their mount point. rename and link across mounts are
 // the caller's to refuse (EXDEV): compare Place::mount.
+//
+// A mount point need not exist in the tree: what leads to it without being in any mount is *scaffold*, directories of which nothing but
+// their being there is known, in which nothing can be made. So a container needs no root file system to have volumes.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "simulator/node/tree.h"
@@ -17,18 +21,19 @@
 namespace entryproof::node {
 
 struct Mount {
-  std::string at;      // absolute path in the view, normalised; "/" for the root
+  std::string at;  // absolute path in the view, normalised; "/" for the root
   InodeId directory = kRoot;
   bool read_only = false;
 };
 
 // Where a path leads: the last directory, the last name, and what is there (0 if nothing).
 struct Place {
-  std::size_t mount = 0;  // index in mounts(); what a rename compares
+  std::size_t mount = 0;  // index in mounts(), or their number for scaffold; what a rename compares
   bool read_only = false;
   InodeId parent = 0;
-  std::string name;       // "" when the path is a mount point or the root
+  std::string name;  // "" when the path is a mount point or the root; "." or ".." when it ends so
   InodeId inode = 0;
+  bool scaffold = false;            // a directory of no mount: inode is 0 all the same
   bool directory_required = false;  // the path ended in "/"
 };
 
@@ -39,14 +44,28 @@ class View {
   explicit View(std::vector<Mount> mounts);
   const std::vector<Mount>& mounts() const { return mounts_; }
 
-  // Follows every symlink but, with follow_last false, the last. ENOENT only for a missing directory on the way; a missing last name gives a
-  // Place with inode 0.
+  // Follows every symlink but, with follow_last false, the last. ENOENT only for a missing directory on the way; a missing last name gives
+  // a Place with inode 0.
   Outcome<Place> walk(const Tree&, const Credentials&, std::string_view path, bool follow_last = true) const;
-  // What is at the path, or ENOENT.
+  // The same for a path that must lead somewhere: ENOENT if nothing is there, ENOTDIR if it ends in "/" and leads to anything but a
+  // directory. As in stat(2), a trailing slash follows the last symlink too.
+  Outcome<Place> find(const Tree&, const Credentials&, std::string_view path, bool follow_last = true) const;
+  // The inode at the path; ENOENT for nothing and for scaffold.
   Outcome<InodeId> resolve(const Tree&, const Credentials&, std::string_view path, bool follow_last = true) const;
 
  private:
+  class Walk;
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  // The mounts' paths as a trie, the root first.
+  struct Signpost {
+    std::size_t mount = kNone;  // what is mounted here; of two the later
+    std::vector<std::pair<std::string, std::size_t>> below;
+  };
+
+  std::size_t signpost_below(std::size_t signpost, std::string_view name) const;
+
   std::vector<Mount> mounts_;
+  std::vector<Signpost> signposts_;
 };
 
 }  // namespace entryproof::node

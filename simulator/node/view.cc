@@ -1,0 +1,174 @@
+#include "simulator/node/view.h"
+
+#include <cerrno>
+
+#include <algorithm>
+#include <utility>
+
+namespace entryproof::node {
+namespace {
+
+constexpr int kSymlinksFollowed = 40;
+constexpr std::size_t kPathCap = 4096;  // PATH_MAX, its final zero counted
+
+}  // namespace
+
+// One walk: the stack of directories passed, so that ".." leads back over mounts too.
+class View::Walk {
+ public:
+  Walk(const View& view, const Tree& tree, const Credentials& who) : view_(view), tree_(tree), who_(who) { restart(); }
+
+  Outcome<Place> run(std::string rest, bool follow_last);
+
+ private:
+  struct Position {
+    std::size_t mount = kNone;     // kNone on scaffold
+    InodeId inode = 0;             // 0 on scaffold, or if there is nothing
+    std::size_t signpost = kNone;  // kNone where no mount lies here or below
+    bool mount_point = false;
+
+    bool scaffold() const { return mount == kNone && signpost != kNone; }
+  };
+
+  void restart() { passed_.assign(1, enter(Position{kNone, 0, 0, false})); }
+  Position enter(Position at) const;
+  Outcome<Position> step(std::string_view name) const;
+  Place place(const Position& parent, std::string_view name, const Position& at, bool directory_required) const;
+
+  const View& view_;
+  const Tree& tree_;
+  const Credentials& who_;
+  std::vector<Position> passed_;
+};
+
+View::View(std::vector<Mount> mounts) : mounts_(std::move(mounts)), signposts_(1) {
+  for (std::size_t mount = 0; mount < mounts_.size(); ++mount) {
+    std::size_t at = 0;
+    std::string_view rest = mounts_[mount].at;
+    while (!rest.empty()) {
+      const std::string_view name = rest.substr(0, rest.find('/'));
+      rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+      if (name.empty()) continue;
+      std::size_t next = signpost_below(at, name);
+      if (next == kNone) {
+        next = signposts_.size();
+        signposts_[at].below.emplace_back(name, next);
+        signposts_.emplace_back();
+      }
+      at = next;
+    }
+    signposts_[at].mount = mount;
+  }
+}
+
+std::size_t View::signpost_below(std::size_t signpost, std::string_view name) const {
+  if (signpost == kNone) return kNone;
+  for (const auto& [known, below] : signposts_[signpost].below) {
+    if (known == name) return below;
+  }
+  return kNone;
+}
+
+// Crosses to what is mounted here, if anything is.
+View::Walk::Position View::Walk::enter(Position at) const {
+  if (at.signpost == kNone) return at;
+  const std::size_t mount = view_.signposts_[at.signpost].mount;
+  if (mount == kNone) return at;
+  return {mount, view_.mounts_[mount].directory, at.signpost, true};
+}
+
+// From the last directory passed to a name in it; a Position without inode if there is nothing.
+Outcome<View::Walk::Position> View::Walk::step(std::string_view name) const {
+  const Position& at = passed_.back();
+  Position next{at.mount, 0, view_.signpost_below(at.signpost, name), false};
+  if (!at.scaffold()) {
+    const Outcome<InodeId> found = tree_.lookup(who_, at.inode, name);
+    if (!found && found.error() != Errno{ENOENT}) return std::unexpected(found.error());
+    next.inode = found.value_or(0);
+  }
+  if (next.inode == 0 && next.signpost != kNone) next.mount = kNone;
+  return enter(next);
+}
+
+Place View::Walk::place(const Position& parent, std::string_view name, const Position& at, bool directory_required) const {
+  Place place;
+  place.mount = at.mount == kNone ? view_.mounts_.size() : at.mount;
+  place.read_only = at.mount == kNone || view_.mounts_[at.mount].read_only;
+  place.inode = at.inode;
+  place.scaffold = at.scaffold();
+  place.directory_required = directory_required;
+  if (!at.mount_point) {
+    place.parent = parent.inode;
+    place.name = name;
+  }
+  return place;
+}
+
+Outcome<Place> View::Walk::run(std::string rest, bool follow_last) {
+  if (rest.empty()) return refuse(ENOENT);
+  if (rest.size() >= kPathCap) return refuse(ENAMETOOLONG);
+  int followed = 0;
+  std::size_t cursor = rest.find_first_not_of('/');
+  while (cursor != std::string::npos) {
+    const std::size_t end = std::min(rest.find('/', cursor), rest.size());
+    const std::string_view name = std::string_view(rest).substr(cursor, end - cursor);
+    cursor = rest.find_first_not_of('/', end);
+    const bool last = cursor == std::string::npos;
+    const bool slash = last && end < rest.size();
+
+    if (name == "." || name == "..") {
+      const Position before = passed_.back();
+      if (!before.scaffold()) {  // even these two are looked up in the directory
+        if (const auto may = tree_.lookup(who_, before.inode, "."); !may) return std::unexpected(may.error());
+      }
+      if (name == ".." && passed_.size() > 1) passed_.pop_back();
+      if (last) {
+        Place here = place(before, name, passed_.back(), slash);
+        here.parent = before.inode;
+        here.name = name;
+        return here;
+      }
+      continue;
+    }
+    const Outcome<Position> next = step(name);
+    if (!next) return std::unexpected(next.error());
+    const bool missing = next->inode == 0 && !next->scaffold();
+    if (missing && !last) return refuse(ENOENT);
+    const Outcome<std::string> target = missing || next->scaffold() ? refuse(EINVAL) : tree_.readlink(next->inode);
+    if (!target || (last && !follow_last)) {
+      if (last) return place(passed_.back(), name, *next, slash);
+      passed_.push_back(*next);
+      continue;
+    }
+    if (++followed > kSymlinksFollowed) return refuse(ELOOP);
+    rest = *target + (last ? (slash ? "/" : "") : "/" + rest.substr(cursor));
+    if (rest.front() == '/') restart();
+    cursor = rest.find_first_not_of('/');
+  }
+  return place({}, "", passed_.front(), true);  // nothing but slashes: the root
+}
+
+Outcome<Place> View::walk(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
+  return Walk(*this, tree, who).run(std::string(path), follow_last);
+}
+
+Outcome<Place> View::find(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
+  Outcome<Place> place = walk(tree, who, path, follow_last || path.ends_with('/'));
+  if (!place || place->scaffold) return place;
+  if (place->inode == 0) return refuse(ENOENT);
+  if (place->directory_required) {
+    const Outcome<Attributes> is = tree.attributes(place->inode);
+    if (!is) return std::unexpected(is.error());
+    if (is->type != FileType::kDirectory) return refuse(ENOTDIR);
+  }
+  return place;
+}
+
+Outcome<InodeId> View::resolve(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
+  const Outcome<Place> place = find(tree, who, path, follow_last);
+  if (!place) return std::unexpected(place.error());
+  if (place->scaffold) return refuse(ENOENT);
+  return place->inode;
+}
+
+}  // namespace entryproof::node
