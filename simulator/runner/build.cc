@@ -14,7 +14,7 @@
 
 #include "simulator/base/digest.h"
 #include "simulator/subjects/mutants/mutants.h"
-#include "simulator/subjects/predecessors/versions.h"
+#include "simulator/subjects/predecessors/traits.h"
 
 namespace entryproof::runner {
 
@@ -204,7 +204,8 @@ Result<std::vector<Build>> resolve_build(const std::string& spec, const Neighbou
   if (spec == "reference") return single(come_along(spec, "thin_entrypoint", {}));
   if (spec.starts_with("mutant:")) return mutants_named(spec.substr(7));
   if (spec.starts_with("predecessor:")) {
-    const auto versions = subjects::predecessor_versions();
+    std::vector<std::string> versions;
+    for (const auto& traits : subjects::predecessor::all_traits()) versions.emplace_back(traits.version);
     if (std::ranges::find(versions, spec.substr(12)) == versions.end()) {
       return fail(ErrorCode::kUsage, "there is no predecessor of this version; there are: " + joined(versions), spec);
     }

@@ -20,8 +20,8 @@ constexpr std::array kProfiles = {Profile::kCore, Profile::kDurable, Profile::kP
 Verdict weigh(const CheckRecord& check, bool strict) {
   const bool must = check.level == Level::kMust;
   switch (check.status) {
-    case Status::kFail: return must || (strict && check.level == Level::kShould) ? Verdict::kNotConformant : Verdict::kConformant;
-    case Status::kWarn: return strict ? Verdict::kNotConformant : Verdict::kConformant;
+    case Status::kFail: return must ? Verdict::kNotConformant : Verdict::kConformant;
+    case Status::kWarn: return strict && check.level == Level::kShould ? Verdict::kNotConformant : Verdict::kConformant;
     case Status::kUnknown: return Verdict::kIncomplete;
     case Status::kError: return Verdict::kIncomplete;
     default: return Verdict::kConformant;

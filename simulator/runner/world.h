@@ -7,6 +7,7 @@
 // Thread contract: a world is driven by one thread. What the node's observer sees is called on the thread that serves the file system.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -44,7 +45,8 @@ struct Life {
   std::vector<std::string> excess; // caps it ran into, in words: processes, memory, output, journal
 };
 
-enum class Woke : std::uint8_t { kDone, kDeadline, kRest };
+// Why pass() came back. kLate: the deadline is over, but the harness itself overslept it by more than a tenth, so nothing may be concluded.
+enum class Woke : std::uint8_t { kDone, kDeadline, kRest, kLate, kCancelled };
 
 class World {
  public:
@@ -88,6 +90,7 @@ struct WorldRequest {
   node::Observer* observer = nullptr;    // sees every operation; null for none
   // Where the programs' own caps were exceeded the build is killed and this says what it was.
   std::function<void(std::string)> on_excess;
+  const std::atomic<bool>* cancelled = nullptr;  // ends every pass() at once when it becomes true
 };
 
 }  // namespace entryproof::runner

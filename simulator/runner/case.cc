@@ -1,0 +1,393 @@
+#include "simulator/runner/case.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <mutex>
+#include <utility>
+
+#include "simulator/base/digest.h"
+#include "simulator/runner/demands.h"
+#include "simulator/runner/given.h"
+#include "simulator/runner/ledger.h"
+#include "simulator/runner/live_judge.h"
+
+namespace entryproof::runner {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kRest = 30ms;              // DESIGN.md, decision 12
+constexpr Duration kSettled = 1500ms;         // at rest for so long after its start, a build will not do by itself what it has not done
+constexpr Duration kRestWithin = 10s;
+constexpr Duration kStopGrace = 1s;
+constexpr Duration kRunWithin = 10s;
+constexpr std::string_view kLimitsCheck = "LIFE-60/within-limits";
+
+class Player {
+ public:
+  Player(const CaseRequest& request, const WorldMaker& make_world)
+      : request_(request), make_world_(make_world), site_(Site::usual()), ledger_(request.suite.catalogue, request.options.profile),
+        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)), layout_(layout()), judge_(layout_, http_allowed()),
+        readers_(http_allowed()) {}
+
+  Played play() {
+    const auto begun = std::chrono::steady_clock::now();
+    if (auto opened = open_world(); !opened) {
+      obstacle_ = opened.error().line();
+      broken_ = true;
+    } else {
+      for (const auto& step : request_.scenario.steps) take(step);
+      conclude_live();
+    }
+    Played played;
+    for (const auto& check : request_.scenario.checks()) {
+      if (!ledger_.has(check)) ledger_.error(check, obstacle_.empty() ? "its step was never reached" : obstacle_);
+    }
+    played.deadline_missed = deadline_missed_;
+    played.record.scenario = request_.scenario.id;
+    played.record.build = request_.build.name;
+    played.record.checks = ledger_.records();
+    played.record.duration_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+    finish(played.record);
+    return played;
+  }
+
+ private:
+  // --- the world ---
+
+  static std::int64_t wall_now(WorldKind world) {
+    if (world == WorldKind::kMemory) return VirtualClock::kDefaultEpochNs;
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
+
+  bool http_allowed() const {
+    const auto found = request_.scenario.given.environment.find("KUBERNETES_SERVICE_PROTOCOL");
+    return found != request_.scenario.given.environment.end() && found->second == "http";
+  }
+
+  oracles::Layout layout() const {
+    oracles::Layout made;
+    made.net_dir = site_.net_dir;
+    made.bin_dir = site_.bin_dir;
+    made.binary = site_.plugin;
+    made.kubeconfig = site_.kubeconfig;
+    const auto& image = site_.image();
+    if (const auto inode = node::View().resolve(image, {}, site_.image_plugin)) {
+      if (const auto bytes = image.read_all(*inode)) made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes)};
+    }
+    return made;
+  }
+
+  Result<> open_world() {
+    auto image = make_node(request_.scenario, request_.suite, site_, credentials_, wall_now(request_.world));
+    if (!image) return std::unexpected(image.error());
+    judge_.reset(*image);
+    WorldRequest wanted{site_, std::move(*image), request_.seed, &judge_, [this](std::string what) {
+                          const std::lock_guard lock(excess_mutex_);
+                          excess_.push_back(std::move(what));
+                        },
+                        request_.cancelled};
+    auto world = make_world_(std::move(wanted));
+    if (!world) return std::unexpected(world.error());
+    world_ = std::move(*world);
+    if (request_.options.case_timeout) case_deadline_ = world_->clock().now() + *request_.options.case_timeout;
+    return {};
+  }
+
+  // --- steps ---
+
+  void take(const Step& step) {
+    if (const auto* expect = std::get_if<ExpectStep>(&step.action)) {
+      if (obstacle_.empty()) {
+        look_for(*expect);
+      } else if (broken_) {
+        ledger_.error(expect->check, obstacle_);
+      } else {
+        ledger_.not_tested(expect->check, "because of step " + obstacle_);
+      }
+      return;
+    }
+    if (!obstacle_.empty()) return;
+    if (case_deadline_ && world_->clock().now() >= *case_deadline_) {
+      obstacle_ = step.pointer + ": the case ran into --timeout";
+      broken_ = true;
+      return;
+    }
+    const auto done = std::visit([this](const auto& action) { return perform(action); }, step.action);
+    if (done) return;
+    // What this kind of world cannot do leaves checks untested; anything else is trouble, and trouble is no verdict.
+    broken_ = done.error().code != ErrorCode::kUnavailable;
+    obstacle_ = step.pointer + ": " + done.error().line();
+  }
+
+  Result<> perform(const StartStep& step) {
+    Start start;
+    if (step.what == "build") {
+      start.build = request_.build;
+      start.actor = node::Actor::kBuild;
+      manual_ = std::ranges::any_of(step.args, [](const auto& argument) {
+        return argument.starts_with("--multus-conf-file=") && argument != "--multus-conf-file=auto";
+      });
+      start.with = request_.options.with;
+      judged_ = true;
+    } else {
+      auto stage = resolve_build(step.what);
+      if (!stage) return std::unexpected(stage.error());
+      start.build = std::move(stage->front());
+      start.actor = node::Actor::kStage;
+    }
+    start.arguments = step.args;
+    start.environment = environment(request_.scenario.given, step.environment);
+    if (start.actor == node::Actor::kBuild) {
+      const auto& extra = request_.options.extra_args;
+      start.arguments.insert(start.arguments.end(), extra.begin(), extra.end());
+      for (const auto& [name, value] : request_.options.extra_environment) start.environment[name] = value;
+    }
+    start.umask = request_.scenario.given.umask;
+    settled_start_ = true;
+    if (std::ranges::find(started_, step.as) == started_.end()) started_.push_back(step.as);
+    if (auto done = world_->start(step.as, start); !done) return done;
+    if (step.wait) pass(step.within.value_or(kRunWithin), [&] { return !world_->life(step.as).running; });
+    return {};
+  }
+
+  Result<> perform(const PutStep& step) {
+    auto changes = put(site_.to_node(step.path), step.object, request_.suite);
+    if (!changes) return std::unexpected(changes.error());
+    return change(*changes);
+  }
+  Result<> perform(const RemoveStep& step) { return change({cluster::Change::remove(relative(step.path))}); }
+  Result<> perform(const RenameStep& step) { return change({cluster::Change::rename(relative(step.from), relative(step.to))}); }
+  Result<> perform(const LinkStep& step) { return change({cluster::Change::symlink(relative(step.path), step.target)}); }
+
+  Result<> perform(const RotateStep& step) {
+    credentials_.rotate(step.token, step.ca, world_->clock().wall_ns());
+    return change(credentials_.project(world_->clock().wall_ns()));
+  }
+
+  Result<> perform(const SignalStep& step) { return world_->signal(step.who, step.number); }
+
+  Result<> perform(const KillStep& step) {
+    if (step.at_operation) return world_->arm_kill(*step.at_operation);
+    return world_->kill(step.who);
+  }
+
+  Result<> perform(const StopStep& step) {
+    rest(kRestWithin);
+    if (!world_->life(step.who).running) return {};
+    if (auto done = world_->signal(step.who, SIGTERM); !done) return done;
+    pass(kStopGrace, [&] { return !world_->life(step.who).running; });
+    return world_->life(step.who).running ? world_->kill(step.who) : Result<>();
+  }
+
+  Result<> perform(const RestStep& step) {
+    rest(step.within.value_or(kRestWithin));
+    return {};
+  }
+
+  Result<> perform(const RememberStep& step) {
+    auto tree = world_->look();
+    if (!tree) return std::unexpected(tree.error());
+    remembered_.insert_or_assign(step.name, std::move(*tree));
+    return {};
+  }
+
+  Result<> perform(const WaitStep& step) {
+    pass(step.duration, [] { return false; });
+    return {};
+  }
+
+  Result<> perform(const ExpectStep&) { return {}; }  // take() has judged it
+
+  std::string relative(const std::string& path) const { return site_.to_node(path).substr(1); }
+
+  Result<> change(const std::vector<cluster::Change>& changes) {
+    settled_start_ = false;  // from here on a build may be waiting for its next look at the world
+    return world_->change(changes);
+  }
+
+  Moment after(Duration duration) const {
+    const Moment moment = world_->clock().now() + duration;
+    return case_deadline_ ? std::min(moment, *case_deadline_) : moment;
+  }
+  Woke pass(Duration duration, const std::function<bool()>& done) { return world_->pass(after(duration), done, std::nullopt); }
+  void rest(Duration within) { world_->pass(after(within), [] { return false; }, kRest); }
+
+  // --- judging ---
+
+  void look_for(const ExpectStep& step) {
+    if (!ledger_.wanted(step.check)) return;
+    const auto* check = request_.suite.catalogue.find_check(step.check);
+    for (const auto need : check->needs) {
+      if (!world_->offers(need)) {
+        ledger_.not_tested(step.check, "this world does not offer " + std::string(to_string(need)));
+        return;
+      }
+    }
+    if (step.quiet && !world_->offers(oracles::Need::kSeeEveryOperation)) {
+      ledger_.not_tested(step.check, "this world does not see every operation");
+      return;
+    }
+    std::optional<oracles::Mismatch> mismatch;
+    const Woke woke = become_true(step, mismatch);
+    if (woke == Woke::kLate || woke == Woke::kCancelled) {
+      ledger_.error(step.check, woke == Woke::kLate ? "the machine was too busy: the harness overslept the deadline" : "interrupted");
+      return;
+    }
+    if (!mismatch) mismatch = stay_true(step);
+    if (mismatch) {
+      ledger_.violate({step.check, mismatch->expected, mismatch->actual, world_->place()});
+    } else {
+      ledger_.pass(step.check);
+    }
+  }
+
+  // Waits until all demands are met, or at most `within`; an unmet one stays in `mismatch`.
+  Woke become_true(const ExpectStep& step, std::optional<oracles::Mismatch>& mismatch) {
+    const auto met = [&] {
+      mismatch = judge_now(step);
+      return !mismatch;
+    };
+    if (!step.within) {
+      met();
+      return Woke::kDone;
+    }
+    const auto rest = settled_start_ ? std::optional(kSettled) : std::nullopt;
+    const Woke woke = world_->pass(after(*step.within), met, rest);
+    deadline_missed_ = deadline_missed_ || woke == Woke::kDeadline || woke == Woke::kLate;
+    if (mismatch) mismatch->actual += woke == Woke::kRest ? " (the build is at rest)" : " (at the deadline)";
+    return woke;
+  }
+
+  std::optional<oracles::Mismatch> stay_true(const ExpectStep& step) {
+    if (!step.hold_for) return std::nullopt;
+    std::optional<oracles::Mismatch> mismatch;
+    const std::uint64_t before = world_->operations();
+    const bool quiet = step.quiet.value_or(false);
+    pass(*step.hold_for, [&] {
+      mismatch = judge_now(step);
+      if (!mismatch && quiet && world_->operations() != before) {
+        mismatch = oracles::Mismatch{"no operation that changes anything", "the build made " + world_->place().path + " change"};
+      }
+      return mismatch.has_value();
+    });
+    return mismatch;
+  }
+
+  std::optional<oracles::Mismatch> judge_now(const ExpectStep& step) {
+    auto tree = world_->look();
+    if (!tree) return oracles::Mismatch{"a node that can be looked at", tree.error().line()};
+    const auto* check = request_.suite.catalogue.find_check(step.check);
+    const Evidence evidence{{*tree, layout_, facts(), manual_ ? oracles::Mode::kManual : oracles::Mode::kAutomatic, judge_.published(), readers_},
+                            site_,
+                            remembered_,
+                            [this](const std::string& who) { return world_->life(who); },
+                            check != nullptr && check->profile > oracles::Profile::kCore};
+    return judge(step, evidence);
+  }
+
+  const oracles::ClusterFacts& facts() {
+    const auto& generations = credentials_.account().generations();
+    if (facts_.generations.size() != generations.size()) {
+      facts_.generations.clear();
+      for (const auto& generation : generations) facts_.generations.push_back({generation.id, generation.token, generation.ca_pem});
+    }
+    return facts_;
+  }
+
+  // --- the invariants that hold everywhere ---
+
+  void conclude_live() {
+    if (!judged_) return;
+    std::vector<std::string> excess;
+    for (const auto& who : started_) {
+      for (auto& what : world_->life(who).excess) excess.push_back(std::move(what));
+    }
+    {
+      const std::lock_guard lock(excess_mutex_);
+      excess.insert(excess.end(), excess_.begin(), excess_.end());
+    }
+    const auto findings = judge_.findings();
+    for (const auto* check : request_.suite.catalogue.live_checks()) {
+      if (const auto exception = request_.scenario.except.find(check->id); exception != request_.scenario.except.end()) {
+        ledger_.not_tested(check->id, "excepted: " + exception->second);
+        continue;
+      }
+      conclude_live(*check, findings, excess);
+    }
+  }
+
+  void conclude_live(const oracles::Check& check, const std::vector<oracles::Finding>& findings, const std::vector<std::string>& excess) {
+    if (check.id == kLimitsCheck) {
+      for (const auto& what : excess) ledger_.violate({check.id, "the build stays within its limits", what, world_->place()});
+      if (excess.empty()) ledger_.pass(check.id);
+      return;
+    }
+    if (!world_->offers(oracles::Need::kSeeEveryOperation)) {
+      ledger_.not_tested(check.id, "this world does not see every operation");
+      return;
+    }
+    const auto found = std::ranges::find_if(findings, [&](const auto& finding) { return finding.check == check.id; });
+    if (found == findings.end()) {
+      ledger_.pass(check.id);
+      return;
+    }
+    auto finding = *found;
+    if (finding.at) finding.at->world = to_string(request_.world);
+    ledger_.violate(finding);
+  }
+
+  // The lowest profile of what the scenario itself asks: an invariant that odd input trips belongs to the profile of that input.
+  oracles::Profile lowest_profile() const {
+    auto lowest = oracles::Profile::kProduction;
+    for (const auto& id : request_.scenario.checks()) {
+      if (const auto* check = request_.suite.catalogue.find_check(id)) lowest = std::min(lowest, check->profile);
+    }
+    return lowest;
+  }
+
+  void finish(CaseRecord& record) const {
+    const auto lowest = lowest_profile();
+    for (auto& check : record.checks) {
+      check.profile = std::max(check.profile, lowest);
+      if (check.status == oracles::Status::kPass || check.status == oracles::Status::kNotTested) continue;
+      if (check.at && check.at->world.empty()) check.at->world = to_string(request_.world);
+      check.replay = request_.options.command_prefix + " '" + record.scenario + "' --build '" + request_.build.spec + "' --world " +
+                     std::string(to_string(request_.world)) + " --seed " + std::to_string(request_.options.seed) +
+                     (request_.options.profile == oracles::Profile::kCore ? "" : " --profile " + std::string(to_string(request_.options.profile)));
+    }
+    for (const auto& check : record.checks) {
+      if (severity(check.status) > severity(record.status)) record.status = check.status;
+    }
+  }
+
+  const CaseRequest& request_;
+  const WorldMaker& make_world_;
+  Site site_;
+  Ledger ledger_;
+  Credentials credentials_;
+  oracles::Layout layout_;
+  LiveJudge judge_;
+  oracles::Readers readers_;
+  oracles::ClusterFacts facts_;
+  std::mutex excess_mutex_;
+  std::vector<std::string> excess_;
+  std::map<std::string, node::Tree> remembered_;
+  std::vector<std::string> started_;
+  std::string obstacle_;       // why the steps could not go on
+  std::optional<Moment> case_deadline_;
+  bool broken_ = false;        // … and it is nothing that this world merely lacks
+  bool manual_ = false;
+  bool judged_ = false;        // the build under test has been started
+  bool settled_start_ = false; // nothing has changed around the build since its start
+  bool deadline_missed_ = false;
+  std::unique_ptr<World> world_;  // ends first: its threads use what is above
+};
+
+}  // namespace
+
+Played play_case(const CaseRequest& request, const WorldMaker& make_world) { return Player(request, make_world).play(); }
+
+}  // namespace entryproof::runner

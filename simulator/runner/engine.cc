@@ -1,0 +1,208 @@
+#include "simulator/runner/engine.h"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <utility>
+
+#include "simulator/base/digest.h"
+#include "simulator/doors/fuse_door.h"
+#include "simulator/runner/case.h"
+#include "simulator/runner/memory_world.h"
+#include "simulator/runner/process_world.h"
+
+#ifndef ENTRYPROOF_VERSION
+#error "the build tells the version"
+#endif
+
+namespace entryproof::runner {
+
+namespace {
+
+// Worlds that are mostly waiting cost little; more than this many at once helps nobody on a small machine.
+constexpr unsigned kProcessWorldsPerCore = 24;
+
+struct Item {
+  const Scenario* scenario = nullptr;
+  const Build* build = nullptr;
+};
+
+// Every case has a seed of its own that depends on nothing but the run's seed and what is played.
+std::uint64_t case_seed(std::uint64_t seed, const Item& item) {
+  const auto digest = sha256_hex(std::to_string(seed) + "\n" + item.scenario->id);
+  return std::stoull(digest.substr(0, 15), nullptr, 16);
+}
+
+// A case that could not be played to its end: each of its checks says so.
+CaseRecord unplayed(const Item& item, const Suite& suite, oracles::Profile profile, oracles::Status status, const std::string& why) {
+  CaseRecord record;
+  record.scenario = item.scenario->id;
+  record.build = item.build->name;
+  record.status = status;
+  for (const auto& id : item.scenario->checks()) {
+    const auto* check = suite.catalogue.find_check(id);
+    if (check == nullptr || check->profile > profile) continue;
+    record.checks.push_back({.check = id, .level = check->level, .profile = check->profile, .status = status, .expected = {}, .actual = why,
+                             .at = {}, .replay = {}});
+  }
+  return record;
+}
+
+class Run {
+ public:
+  Run(const Suite& suite, std::vector<Item> items, const RunOptions& options, WorldKind world, Listener& listener,
+      const std::atomic<bool>& interrupted, WorldMaker make_world)
+      : suite_(suite), items_(std::move(items)), options_(options), world_(world), listener_(listener), interrupted_(interrupted),
+        make_world_(std::move(make_world)), records_(items_.size()), done_(items_.size(), false) {}
+
+  std::vector<CaseRecord> play(unsigned jobs) {
+    begun_ = std::chrono::steady_clock::now();
+    std::vector<std::thread> workers;
+    for (unsigned i = 0; i < std::min<std::size_t>(jobs, items_.size()); ++i) workers.emplace_back([this] { work(); });
+    for (auto& worker : workers) worker.join();
+    std::vector<CaseRecord> told;
+    for (std::size_t i = 0; i < told_; ++i) told.push_back(std::move(records_[i]));
+    return told;
+  }
+
+ private:
+  void work() {
+    for (;;) {
+      std::size_t index = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        if (next_ == items_.size() || interrupted_.load() || stopped_) return;
+        index = next_++;
+        ++running_;
+        listener_.on_progress(finished_, running_, items_.size());
+      }
+      auto record = play_one(items_[index]);
+      const std::lock_guard lock(mutex_);
+      --running_;
+      ++finished_;
+      stopped_ = stopped_ || (options_.fail_fast && record.status == oracles::Status::kFail);
+      records_[index] = std::move(record);
+      done_[index] = true;
+      // In the order of selection, whatever finished first. A case that was interrupted is not told: it says nothing about the build.
+      while (told_ < done_.size() && done_[told_] && !interrupted_.load()) listener_.on_case(records_[told_++]);
+      listener_.on_progress(finished_, running_, items_.size());
+    }
+  }
+
+  CaseRecord play_one(const Item& item) {
+    if (options_.max_time && std::chrono::steady_clock::now() - begun_ > *options_.max_time) {
+      return unplayed(item, suite_, options_.profile, oracles::Status::kUnknown, "not played: the run had reached --max-time");
+    }
+    const CaseRequest request{suite_, *item.scenario, *item.build, options_, world_, case_seed(options_.seed, item), &interrupted_};
+    Played played;
+    {
+      const std::shared_lock together(quiet_);
+      played = play_case(request, make_world_);
+    }
+    if (played.deadline_missed && !interrupted_.load()) {
+      const std::unique_lock alone(quiet_);
+      played = play_case(request, make_world_);
+    }
+    return std::move(played.record);
+  }
+
+  const Suite& suite_;
+  std::vector<Item> items_;
+  const RunOptions& options_;
+  WorldKind world_;
+  Listener& listener_;
+  const std::atomic<bool>& interrupted_;
+  WorldMaker make_world_;
+  std::chrono::steady_clock::time_point begun_;
+  std::shared_mutex quiet_;  // held shared while cases run side by side; alone for one that missed a deadline
+  std::mutex mutex_;
+  std::size_t next_ = 0;
+  std::size_t running_ = 0;
+  std::size_t finished_ = 0;
+  std::size_t told_ = 0;
+  bool stopped_ = false;
+  std::vector<CaseRecord> records_;
+  std::vector<bool> done_;
+};
+
+Header header_of(const Suite& suite, const std::vector<Build>& builds, const RunOptions& options, WorldKind world) {
+  Header header;
+  header.tool = std::string("entryproof ") + ENTRYPROOF_VERSION;
+  header.suite = suite.digest;
+  header.seed = options.seed;
+  header.shard = options.shard;
+  header.world = to_string(world);
+  for (const auto& build : builds) header.builds.push_back({build.name, build.spec, build.sha256});
+  return header;
+}
+
+Result<> check_worlds(const std::vector<Build>& builds, WorldKind world) {
+  if (world != WorldKind::kMemory) return {};
+  for (const auto& build : builds) {
+    if (!build.in_process()) {
+      return fail(ErrorCode::kUsage, "a memory world runs the reference and its mutants only; use --world fuse for \"" + build.spec + "\"");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(WorldKind kind) {
+  switch (kind) {
+    case WorldKind::kMemory: return "memory";
+    case WorldKind::kFuse: return "fuse";
+    case WorldKind::kTmpfs: break;
+  }
+  return "tmpfs";
+}
+
+Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds, const RunOptions& options,
+                    Listener& listener, const std::atomic<bool>& interrupted) {
+  const WorldKind world = options.world.value_or(WorldKind::kFuse);
+  if (auto possible = check_worlds(builds, world); !possible) return std::unexpected(possible.error());
+  std::vector<Item> items;
+  for (const auto& build : builds) {
+    for (const auto* scenario : scenarios) {
+      if (scenario->worlds.empty() || scenario->worlds.contains(std::string(to_string(world)))) items.push_back({scenario, &build});
+    }
+  }
+  if (items.empty()) return fail(ErrorCode::kUsage, "nothing of the selection can be played in a " + std::string(to_string(world)) + " world");
+
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  std::unique_ptr<subjects::Harness> harness;  // before any thread: it forks
+  std::unique_ptr<Machine> machine;
+  WorldMaker make_world = make_memory_world;
+  if (world != WorldKind::kMemory) {
+    auto entered = subjects::Harness::enter();
+    if (!entered) return std::unexpected(entered.error());
+    harness = std::move(*entered);
+    if (world == WorldKind::kFuse) {
+      if (auto fuse = doors::fuse_available(); !fuse) {
+        return fail(ErrorCode::kUnavailable, fuse.error().line() + "; --world tmpfs needs no FUSE, and says what it cannot see");
+      }
+    }
+    machine = std::make_unique<Machine>(*harness, cores);
+    const GroundKind ground = world == WorldKind::kFuse ? GroundKind::kFuse : GroundKind::kTmpfs;
+    make_world = [&machine, ground](WorldRequest request) { return make_process_world(*machine, ground, std::move(request)); };
+  }
+
+  listener.on_header(header_of(suite, builds, options, world));
+  Run run(suite, std::move(items), options, world, listener, interrupted, std::move(make_world));
+  const unsigned usual = world == WorldKind::kMemory ? cores : cores * kProcessWorldsPerCore;
+  const auto cases = run.play(options.jobs != 0 ? options.jobs : usual);
+  std::vector<std::string> names;
+  for (const auto& build : builds) names.push_back(build.name);
+  auto footer = conclude(cases, names, options.strict);
+  if (interrupted.load()) {
+    for (auto& [build, verdicts] : footer.verdicts) {
+      for (auto& [profile, verdict] : verdicts) verdict = Verdict::kIncomplete;
+    }
+    return footer;
+  }
+  listener.on_footer(footer);
+  return footer;
+}
+
+}  // namespace entryproof::runner

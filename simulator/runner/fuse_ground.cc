@@ -1,0 +1,125 @@
+#include <mutex>
+#include <utility>
+
+#include "simulator/doors/fuse_door.h"
+#include "simulator/runner/ground.h"
+
+namespace entryproof::runner {
+
+namespace {
+
+// Kills the build at an exact operation: sealed first, so that nothing of what its threads still send takes effect.
+class KillGate final : public node::Gate {
+ public:
+  explicit KillGate(node::Node& node) : node_(node) {}
+
+  void arm(std::uint64_t operation, std::function<void()> kill) {
+    operation_ = operation;
+    kill_ = std::move(kill);
+  }
+
+  node::Ruling before(const node::Operation& operation) override {
+    if (operation_ == 0 || operation.actor != node::Actor::kBuild || operation.index != operation_) return {};
+    operation_ = 0;
+    node_.seal(node::Actor::kBuild);
+    kill_();
+    return {.error = node::Errno{EIO}, .short_write = {}};
+  }
+
+ private:
+  node::Node& node_;
+  std::uint64_t operation_ = 0;
+  std::function<void()> kill_;
+};
+
+class FuseGround final : public Ground {
+ public:
+  explicit FuseGround(GroundRequest request)
+      : node_(std::move(request.image), request.clock), gate_(node_), directory_() {
+    node_.set_observer(request.observer);
+    node_.set_gate(&gate_);
+    node_.on_limit(std::move(request.on_excess));
+  }
+
+  Result<> open(subjects::Harness& harness, const Clock& clock) {
+    auto directory = harness.make_directory("node");
+    if (!directory) return std::unexpected(directory.error());
+    directory_ = std::move(*directory);
+    doors::FuseDoor::Options options;
+    options.world_pid = harness.agent().pid();
+    auto door = doors::FuseDoor::mount(node_, clock, directory_, options);
+    if (!door) return std::unexpected(door.error());
+    door_ = std::move(*door);
+    return {};
+  }
+
+  const std::string& mount_point() const override { return directory_; }
+  bool sees_every_operation() const override { return true; }
+
+  Result<node::Tree> look() override {
+    const std::lock_guard lock(door_->mutex());
+    return node_.tree();
+  }
+
+  std::uint64_t changes() override {
+    const std::lock_guard lock(door_->mutex());
+    return node_.tree().generation();
+  }
+
+  bool quiet() override { return !door_->busy(); }
+
+  void set_actor(node::Actor actor, std::uint32_t session) override {
+    {
+      const std::lock_guard lock(door_->mutex());
+      node_.unseal(actor);
+    }
+    door_->set_actor(actor, session);
+  }
+
+  void seal(node::Actor actor) override {
+    const std::lock_guard lock(door_->mutex());
+    node_.seal(actor);
+  }
+
+  Result<> arm_kill(std::uint64_t operation, std::function<void()> kill) override {
+    const std::lock_guard lock(door_->mutex());
+    gate_.arm(operation, std::move(kill));
+    return {};
+  }
+
+  Result<> change_directly(const std::vector<cluster::Change>& changes) override {
+    const std::lock_guard lock(door_->mutex());
+    const auto done = cluster::apply(node_, node::Caller{}, node::kRoot, changes);
+    if (!done) return fail_errno("change", "the node", static_cast<int>(done.error()));
+    return {};
+  }
+
+  std::uint64_t operations() override { return place().op; }
+
+  oracles::Place place() override {
+    const std::lock_guard lock(door_->mutex());
+    const auto& operations = node_.journal().operations();
+    for (auto newest = operations.rbegin(); newest != operations.rend(); ++newest) {
+      if (newest->actor == node::Actor::kBuild && newest->index != 0) return {"fuse", newest->index, newest->path, newest->seq};
+    }
+    return {"fuse", 0, {}, 0};
+  }
+
+ private:
+  node::Node node_;
+  KillGate gate_;
+  std::string directory_;
+  std::unique_ptr<doors::FuseDoor> door_;  // goes before the node it serves
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Ground>> make_fuse_ground(GroundRequest request) {
+  auto& harness = request.harness;
+  const auto& clock = request.clock;
+  auto ground = std::make_unique<FuseGround>(std::move(request));
+  if (auto opened = ground->open(harness, clock); !opened) return std::unexpected(opened.error());
+  return ground;
+}
+
+}  // namespace entryproof::runner

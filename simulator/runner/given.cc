@@ -1,0 +1,147 @@
+#include "simulator/runner/given.h"
+
+#include <utility>
+
+#include "simulator/node/view.h"
+
+namespace entryproof::runner {
+
+namespace {
+
+using cluster::Change;
+
+// Content of a file object; a fixture's bytes by its name.
+Result<std::string> content_of(const Object& object, const Suite& suite) {
+  if (object.kind != Object::Kind::kFixture) return object.content;
+  const auto found = suite.fixtures.find(object.content);
+  if (found == suite.fixtures.end()) return fail(ErrorCode::kInvalidInput, "there is no fixture \"" + object.content + "\"");
+  return found->second.bytes;
+}
+
+std::unexpected<Error> refused(const std::string& path, node::Errno why) {
+  return fail(ErrorCode::kInvalidInput, "the scenario's node cannot have it: " + errno_text(static_cast<int>(why)), path);
+}
+
+// The directories above a path that the tree lacks.
+std::vector<Change> missing_parents(const node::Tree& tree, const std::string& path) {
+  std::vector<Change> changes;
+  for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    if (!node::View().resolve(tree, {}, path.substr(0, slash))) changes.push_back(Change::mkdir(path.substr(1, slash - 1), 0755));
+  }
+  return changes;
+}
+
+class Builder {
+ public:
+  Builder(node::Tree tree, std::int64_t wall_ns) : tree_(std::move(tree)), wall_ns_(wall_ns) {}
+
+  Result<> apply(const std::vector<Change>& changes, const std::string& about) {
+    if (const auto done = cluster::apply(tree_, node::kRoot, changes, wall_ns_); !done) return refused(about, done.error());
+    return {};
+  }
+
+  Result<> make(const std::string& path, const Object& object, const Suite& suite) {
+    auto content = content_of(object, suite);
+    if (!content) return std::unexpected(content.error());
+    if (auto done = apply(missing_parents(tree_, path), path); !done) return done;
+    const std::string relative = path.substr(1);
+    const auto mode = static_cast<mode_t>(object.mode.value_or(object.kind == Object::Kind::kDirectory ? 0755 : 0644));
+    Result<> done;
+    switch (object.kind) {
+      case Object::Kind::kDirectory: done = apply({Change::mkdir(relative, mode)}, path); break;
+      case Object::Kind::kSymlink: done = apply({Change::symlink(relative, object.content)}, path); break;
+      case Object::Kind::kFifo: done = make_fifo(path, mode); break;
+      default: done = apply({Change::write(relative, std::move(*content), mode)}, path); break;
+    }
+    if (!done || (!object.uid && !object.gid)) return done;
+    const auto inode = node::View().resolve(tree_, {}, path, false);
+    if (!inode) return refused(path, inode.error());
+    node::AttributeChange owner;
+    owner.uid = object.uid;
+    owner.gid = object.gid;
+    if (const auto set = tree_.set_attributes({}, *inode, owner, wall_ns_); !set) return refused(path, set.error());
+    return {};
+  }
+
+  node::Tree take() { return std::move(tree_); }
+
+ private:
+  Result<> make_fifo(const std::string& path, mode_t mode) {
+    const auto place = node::View().walk(tree_, {}, path, false);
+    if (!place) return refused(path, place.error());
+    if (const auto made = tree_.mknod({}, place->parent, place->name, node::FileType::kFifo, mode, wall_ns_); !made) return refused(path, made.error());
+    return {};
+  }
+
+  node::Tree tree_;
+  std::int64_t wall_ns_;
+};
+
+}  // namespace
+
+Credentials::Credentials(const Given& given, const Site& site, std::uint64_t seed, std::int64_t wall_ns)
+    : kind_(given.credentials), suffix_(given.token_suffix), directory_(site.service_account.substr(1)), account_(seed, wall_ns), volume_(seed) {}
+
+std::vector<Change> Credentials::project(std::int64_t wall_ns) {
+  if (kind_ == "none") return {};
+  auto payload = cluster::ServiceAccount::files(account_.current());
+  payload["token"] += suffix_;
+  auto changes = kind_ == "hostpath" ? cluster::plain_files(payload) : volume_.update(payload, wall_ns);
+  for (auto& change : changes) {
+    change.path = directory_ + "/" + change.path;
+    if (change.kind == Change::Kind::kRename) change.other = directory_ + "/" + change.other;
+  }
+  return changes;
+}
+
+Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials, std::int64_t wall_ns) {
+  const auto& given = scenario.given;
+  Builder builder(site.image(), wall_ns);
+  for (const auto& path : given.absent) {
+    if (auto done = builder.apply({Change::remove(site.to_node(path).substr(1))}, path); !done) return std::unexpected(done.error());
+  }
+  if (auto done = builder.apply(credentials.project(wall_ns), site.service_account); !done) return std::unexpected(done.error());
+  if (!given.primary.empty()) {
+    const auto fixture = suite.fixtures.find(given.primary);
+    if (fixture == suite.fixtures.end()) return fail(ErrorCode::kInvalidInput, "there is no fixture \"" + given.primary + "\"", scenario.file);
+    const auto path = site.net_dir.substr(1) + "/" + fixture->second.filename;
+    if (auto done = builder.apply({Change::write(path, fixture->second.bytes, 0644)}, path); !done) return std::unexpected(done.error());
+  }
+  for (const auto& [path, object] : given.tree) {
+    if (auto done = builder.make(site.to_node(path), object, suite); !done) return std::unexpected(done.error());
+  }
+  return builder.take();
+}
+
+Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite) {
+  if (object.uid || object.gid || object.kind == Object::Kind::kFifo) {
+    return fail(ErrorCode::kInvalidInput, "a running node cannot be given an owner or a FIFO; put it under \"given\"", node_path);
+  }
+  auto content = content_of(object, suite);
+  if (!content) return std::unexpected(content.error());
+  const std::string path = node_path.substr(1);
+  if (object.kind == Object::Kind::kDirectory) return std::vector{Change::mkdir(path, static_cast<mode_t>(object.mode.value_or(0755)))};
+  if (object.kind == Object::Kind::kSymlink) return std::vector{Change::remove(path), Change::symlink(path, object.content)};
+  const auto slash = path.rfind('/');
+  const std::string hidden = path.substr(0, slash + 1) + ".put-" + path.substr(slash + 1) + "~";
+  return std::vector{Change::write(hidden, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644))), Change::rename(hidden, path)};
+}
+
+std::map<std::string, std::string> environment(const Given& given, const std::map<std::string, std::optional<std::string>>& more) {
+  std::map<std::string, std::string> made = {
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+      {"HOME", "/root"},
+      {"HOSTNAME", "node-1"},
+      {"KUBERNETES_SERVICE_HOST", "10.96.0.1"},
+      {"KUBERNETES_SERVICE_PORT", "443"},
+  };
+  for (const auto* overlay : {&given.environment, &more}) {
+    for (const auto& [name, value] : *overlay) {
+      if (value) made[name] = *value;
+      if (!value) made.erase(name);
+    }
+  }
+  return made;
+}
+
+}  // namespace entryproof::runner

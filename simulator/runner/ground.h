@@ -1,0 +1,57 @@
+// Ground: the file system under a process world, and what can be seen of it.
+//
+// The fuse ground serves a node::Node through a mount and sees every operation; the tmpfs ground is a real tmpfs of which only states can be
+// looked at. ProcessWorld stands on either.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "simulator/base/clock.h"
+#include "simulator/base/result.h"
+#include "simulator/cluster/change.h"
+#include "simulator/node/node.h"
+#include "simulator/oracles/check.h"
+#include "simulator/subjects/harness.h"
+
+namespace entryproof::runner {
+
+class Ground {
+ public:
+  virtual ~Ground() = default;
+
+  virtual const std::string& mount_point() const = 0;
+  virtual bool sees_every_operation() const = 0;
+  virtual Result<node::Tree> look() = 0;
+  // Grows with each change that can be seen.
+  virtual std::uint64_t changes() = 0;
+  // Nobody waits for an answer of this file system.
+  virtual bool quiet() = 0;
+  // From now on everybody but the world acts as this actor, under this number.
+  virtual void set_actor(node::Actor actor, std::uint32_t session) = 0;
+  // Whatever the actor's dying threads still ask for is refused.
+  virtual void seal(node::Actor actor) = 0;
+  // At its N-th counted operation the build is sealed and `kill` called, before the operation takes effect. kUnavailable where operations are
+  // not seen.
+  virtual Result<> arm_kill(std::uint64_t operation, std::function<void()> kill) = 0;
+  // As the world, while nobody runs who could watch: no need to go through the mount.
+  virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;
+  virtual std::uint64_t operations() = 0;
+  virtual oracles::Place place() = 0;
+};
+
+struct GroundRequest {
+  subjects::Harness& harness;
+  const Clock& clock;
+  node::Tree image;
+  node::Observer* observer = nullptr;
+  std::function<void(std::string)> on_excess;  // called on the serving thread, under the node's lock
+};
+
+Result<std::unique_ptr<Ground>> make_fuse_ground(GroundRequest request);
+Result<std::unique_ptr<Ground>> make_tmpfs_ground(GroundRequest request);
+
+}  // namespace entryproof::runner

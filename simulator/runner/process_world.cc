@@ -1,0 +1,256 @@
+#include "simulator/runner/process_world.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+namespace entryproof::runner {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kStartupHold = 1s;     // longest that one program may keep a start-up slot
+constexpr Duration kKillWait = 5s;        // a killed container is gone in a millisecond; this is for a machine in trouble
+constexpr Duration kShortestPoll = 500us;
+constexpr Duration kLongestPoll = 10ms;
+constexpr Duration kTolerance = 50ms;     // oversleeping that no deadline of ours minds
+
+subjects::Change to_agent(const cluster::Change& change) {
+  subjects::Change made;
+  made.path = "/" + change.path;
+  switch (change.kind) {
+    case cluster::Change::Kind::kMkdir: made.kind = subjects::Change::Kind::kMkdir; break;
+    case cluster::Change::Kind::kWrite: made.kind = subjects::Change::Kind::kWrite; break;
+    case cluster::Change::Kind::kSymlink: made.kind = subjects::Change::Kind::kSymlink; break;
+    case cluster::Change::Kind::kRename: made.kind = subjects::Change::Kind::kRename; break;
+    case cluster::Change::Kind::kRemove: made.kind = subjects::Change::Kind::kRemove; break;
+  }
+  made.content = change.bytes;
+  made.other = change.kind == cluster::Change::Kind::kRename ? "/" + change.other : change.other;
+  if (change.kind == cluster::Change::Kind::kMkdir || change.kind == cluster::Change::Kind::kWrite) made.mode = change.mode;
+  return made;
+}
+
+class ProcessWorld final : public World {
+ public:
+  ProcessWorld(Machine& machine, WorldRequest request) : machine_(machine), request_(std::move(request)) {}
+
+  ~ProcessWorld() override {
+    for (auto& [who, program] : programs_) program.sandbox->kill();
+    for (auto& [who, program] : programs_) program.sandbox->wait_for(kKillWait);
+    release_slot();
+  }
+
+  Result<> open(GroundKind kind) {
+    GroundRequest ground{machine_.harness, clock_, std::move(request_.image), request_.observer,
+                         [this](std::string what) { exceeded(std::move(what)); }};
+    auto made = kind == GroundKind::kFuse ? make_fuse_ground(std::move(ground)) : make_tmpfs_ground(std::move(ground));
+    if (!made) return std::unexpected(made.error());
+    ground_ = std::move(*made);
+    return {};
+  }
+
+  bool offers(oracles::Need need) const override {
+    switch (need) {
+      case oracles::Need::kSeeEveryOperation: return ground_->sees_every_operation();
+      case oracles::Need::kProcess: return true;
+      case oracles::Need::kVirtualTime: return false;
+      case oracles::Need::kNetwork: return false;  // there is no API server yet
+    }
+    return false;
+  }
+
+  const Clock& clock() const override { return clock_; }
+
+  Result<> start(const std::string& who, const Start& start) override {
+    if (const auto found = programs_.find(who); found != programs_.end()) {
+      if (!found->second.sandbox->poll()) return fail(ErrorCode::kInvalidInput, "starts \"" + who + "\" while it still runs");
+      programs_.erase(found);
+    }
+    take_slot();
+    ground_->set_actor(start.actor, ++session_);
+    auto sandbox = machine_.harness.launcher().spawn(spec_for(start));
+    if (!sandbox) {
+      release_slot();
+      return std::unexpected(sandbox.error());
+    }
+    programs_[who] = Program{std::shared_ptr<subjects::Sandbox>(std::move(*sandbox)), start.actor};
+    const std::lock_guard lock(current_mutex_);
+    current_ = programs_[who].sandbox;
+    if (killed_early_) current_->kill();
+    killed_early_ = false;
+    return {};
+  }
+
+  Life life(const std::string& who) override {
+    Life life;
+    const auto found = programs_.find(who);
+    if (found == programs_.end()) return life;
+    const auto& sandbox = *found->second.sandbox;
+    if (const auto status = sandbox.poll()) {
+      if (status->signal != 0) life.signal = status->signal;
+      if (status->signal == 0) life.exit_code = status->code;
+    } else {
+      life.running = true;
+    }
+    const auto output = sandbox.output();
+    life.output = output.out + output.err;
+    for (const auto excess : sandbox.excesses()) life.excess.push_back(subjects::describe(excess));
+    return life;
+  }
+
+  Result<> signal(const std::string& who, int number) override {
+    const auto found = programs_.find(who);
+    if (found == programs_.end()) return fail(ErrorCode::kInvalidInput, "signals \"" + who + "\", which was never started");
+    found->second.sandbox->signal(number);
+    return {};
+  }
+
+  Result<> kill(const std::string& who) override {
+    const auto found = programs_.find(who);
+    if (found == programs_.end()) return fail(ErrorCode::kInvalidInput, "kills \"" + who + "\", which was never started");
+    ground_->seal(found->second.actor);
+    found->second.sandbox->kill();
+    if (!found->second.sandbox->wait_for(kKillWait)) return fail(ErrorCode::kIo, "a killed container is still there after 5 s");
+    return {};
+  }
+
+  Result<> arm_kill(std::uint64_t operation) override {
+    return ground_->arm_kill(operation, [this] { kill_current(); });
+  }
+
+  Result<> change(const std::vector<cluster::Change>& changes) override {
+    const bool watched = std::ranges::any_of(programs_, [](const auto& each) { return !each.second.sandbox->poll().has_value(); });
+    if (!watched && ground_->sees_every_operation()) return ground_->change_directly(changes);
+    std::vector<subjects::Change> batch;
+    batch.reserve(changes.size());
+    for (const auto& change : changes) batch.push_back(to_agent(change));
+    return machine_.harness.agent().apply(ground_->mount_point(), batch);
+  }
+
+  Result<node::Tree> look() override { return ground_->look(); }
+
+  std::uint64_t activity() override {
+    std::uint64_t ended = 0;
+    for (const auto& [who, program] : programs_) ended += program.sandbox->poll().has_value() ? 1 : 0;
+    return (ground_->changes() << 8) + ended;
+  }
+
+  std::uint64_t operations() override { return ground_->operations(); }
+  oracles::Place place() override { return ground_->place(); }
+
+  Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) override {
+    const Moment begun = clock_.now();
+    std::uint64_t seen = activity();
+    if (done()) return Woke::kDone;
+    Moment quiet_since = begun;
+    Duration poll = kShortestPoll;
+    for (;;) {
+      const std::uint64_t activity_now = activity();
+      const Moment now = clock_.now();
+      if (activity_now != seen) {
+        seen = activity_now;
+        quiet_since = now;
+        poll = kShortestPoll;
+        if (done()) return Woke::kDone;
+      }
+      if (request_.cancelled != nullptr && request_.cancelled->load()) return Woke::kCancelled;
+      if (slot_held_ && now - slot_taken_ > kStartupHold) release_slot();
+      if (now >= deadline) return finish(begun, deadline, now, done);
+      if (rest || slot_held_) {
+        if (!all_idle()) quiet_since = clock_.now();
+        if (slot_held_ && clock_.now() - quiet_since > 10ms) release_slot();
+        if (rest && clock_.now() - quiet_since >= *rest) return done() ? Woke::kDone : Woke::kRest;
+      }
+      std::this_thread::sleep_for(std::min(poll, deadline - now));
+      poll = std::min(poll * 3 / 2, kLongestPoll);
+    }
+  }
+
+ private:
+  struct Program {
+    std::shared_ptr<subjects::Sandbox> sandbox;
+    node::Actor actor = node::Actor::kBuild;
+  };
+
+  Woke finish(Moment begun, Moment deadline, Moment now, const std::function<bool()>& done) {
+    if (done()) return Woke::kDone;
+    const Duration late = now - deadline;
+    return late > kTolerance && late > (deadline - begun) / 10 ? Woke::kLate : Woke::kDeadline;
+  }
+
+  // Asked in this order: a request that arrives between the two questions is seen by the last.
+  bool all_idle() {
+    const bool idle = ground_->quiet() && std::ranges::all_of(programs_, [](const auto& each) { return each.second.sandbox->idle(); });
+    return idle && ground_->quiet();
+  }
+
+  void take_slot() {
+    release_slot();
+    machine_.startup_slots.acquire();
+    slot_held_ = true;
+    slot_taken_ = clock_.now();
+  }
+
+  void release_slot() {
+    if (std::exchange(slot_held_, false)) machine_.startup_slots.release();
+  }
+
+  // On the serving thread: the build went past a cap of the journal.
+  void exceeded(std::string what) {
+    kill_current();
+    if (request_.on_excess) request_.on_excess(std::move(what));
+  }
+
+  void kill_current() {
+    const std::lock_guard lock(current_mutex_);
+    if (current_) current_->kill();
+    killed_early_ = current_ == nullptr;
+  }
+
+  subjects::SandboxSpec spec_for(const Start& start) {
+    {
+      const std::lock_guard lock(current_mutex_);
+      current_.reset();
+      killed_early_ = false;
+    }
+    subjects::SandboxSpec spec;
+    const std::string inside = "/entrypoint/" + std::filesystem::path(start.build.executable).filename().string();
+    spec.executable = {start.build.executable, inside};
+    spec.argv.push_back(inside);
+    if (!start.build.variant.empty()) spec.argv.push_back(start.build.variant);
+    spec.argv.insert(spec.argv.end(), start.arguments.begin(), start.arguments.end());
+    for (const auto& [name, value] : start.environment) spec.environment.push_back(name + "=" + value);
+    for (const auto& volume : request_.site.volumes) {
+      spec.binds.push_back({ground_->mount_point(), volume.node.substr(1), volume.inside, volume.read_only});
+    }
+    for (const auto& [outside, where] : start.with) spec.neighbours.push_back({outside, where});
+    spec.umask = static_cast<mode_t>(start.umask);
+    return spec;
+  }
+
+  Machine& machine_;
+  WorldRequest request_;
+  RealClock clock_;
+  std::unique_ptr<Ground> ground_;
+  std::map<std::string, Program> programs_;
+  std::uint32_t session_ = 0;
+  bool slot_held_ = false;
+  Moment slot_taken_;
+  std::mutex current_mutex_;  // the serving thread kills through it
+  std::shared_ptr<subjects::Sandbox> current_;
+  bool killed_early_ = false;  // before spawn() had come back
+};
+
+}  // namespace
+
+Result<std::unique_ptr<World>> make_process_world(Machine& machine, GroundKind kind, WorldRequest request) {
+  auto world = std::make_unique<ProcessWorld>(machine, std::move(request));
+  if (auto opened = world->open(kind); !opened) return std::unexpected(opened.error());
+  return world;
+}
+
+}  // namespace entryproof::runner

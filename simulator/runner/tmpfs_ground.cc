@@ -1,0 +1,76 @@
+#include <utility>
+
+#include "simulator/doors/tmpfs_door.h"
+#include "simulator/runner/ground.h"
+
+namespace entryproof::runner {
+
+namespace {
+
+// A number for what a tree holds: names, types, sizes and change times. Enough to see that something moved between two looks.
+std::uint64_t fingerprint(const node::Tree& tree, node::InodeId directory) {
+  std::uint64_t sum = 14695981039346656037ULL;
+  const auto mix = [&sum](std::uint64_t value) { sum = (sum ^ value) * 1099511628211ULL; };
+  const auto entries = tree.list(directory);
+  if (!entries) return sum;
+  for (const auto& entry : *entries) {
+    for (const char letter : entry.name) mix(static_cast<unsigned char>(letter));
+    if (const auto attributes = tree.attributes(entry.inode)) {
+      mix(attributes->size);
+      mix(attributes->mode);
+      mix(static_cast<std::uint64_t>(attributes->mtime_ns));
+    }
+    if (entry.type == node::FileType::kDirectory) mix(fingerprint(tree, entry.inode));
+  }
+  return sum;
+}
+
+class TmpfsGround final : public Ground {
+ public:
+  static Result<std::unique_ptr<Ground>> open(GroundRequest request) {
+    auto directory = request.harness.make_directory("node");
+    if (!directory) return std::unexpected(directory.error());
+    auto door = doors::TmpfsDoor::mount(*directory);
+    if (!door) return std::unexpected(door.error());
+    if (auto done = (*door)->populate(request.image); !done) return std::unexpected(done.error());
+    return std::make_unique<TmpfsGround>(std::move(*door));
+  }
+
+  explicit TmpfsGround(std::unique_ptr<doors::TmpfsDoor> door) : door_(std::move(door)) {}
+
+  const std::string& mount_point() const override { return door_->mount_point(); }
+  bool sees_every_operation() const override { return false; }
+  Result<node::Tree> look() override { return door_->snapshot(); }
+
+  std::uint64_t changes() override {
+    const auto tree = look();
+    const std::uint64_t now = tree ? fingerprint(*tree, node::kRoot) : 0;
+    if (now != last_) ++changes_;
+    last_ = now;
+    return changes_;
+  }
+
+  bool quiet() override { return true; }
+  void set_actor(node::Actor, std::uint32_t) override {}
+  void seal(node::Actor) override {}
+  Result<> arm_kill(std::uint64_t, std::function<void()>) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it cannot kill at one");
+  }
+  // Nobody can tell the agent from anybody else here: the tmpfs is changed as the agent does it.
+  Result<> change_directly(const std::vector<cluster::Change>&) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs is changed through its mount");
+  }
+  std::uint64_t operations() override { return 0; }
+  oracles::Place place() override { return {"tmpfs", 0, {}, 0}; }
+
+ private:
+  std::unique_ptr<doors::TmpfsDoor> door_;
+  std::uint64_t last_ = 0;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Ground>> make_tmpfs_ground(GroundRequest request) { return TmpfsGround::open(std::move(request)); }
+
+}  // namespace entryproof::runner
