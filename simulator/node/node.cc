@@ -178,27 +178,27 @@ Outcome<> Node::open(const Caller& caller, InodeId inode, int flags) {
   const bool truncates = (flags & O_TRUNC) != 0;
   Operation operation = describe(caller, truncates ? Verb::kTruncate : Verb::kOpen, inode);
   operation.flags = static_cast<std::uint32_t>(flags);
-  return perform<void>(std::move(operation), [&](Operation&, const Ruling&) -> Outcome<> {
-    if (const auto may = permit_open(tree_, caller.credentials, inode, flags); !may) return may;
-    if (truncates) {
-      AttributeChange change;
-      change.size = 0;
-      if (const auto done = tree_.set_attributes(caller.credentials, inode, change, wall()); !done) return done;
-    }
-    pin(inode);
-    return {};
+  const Outcome<> opened = perform<void>(std::move(operation), [&](Operation&, const Ruling&) -> Outcome<> {
+    if (const auto may = permit_open(tree_, caller.credentials, inode, flags); !may || !truncates) return may;
+    AttributeChange change;
+    change.size = 0;
+    return tree_.set_attributes(caller.credentials, inode, change, wall());
   });
+  if (opened) pin(inode);
+  return opened;
 }
 
 Outcome<InodeId> Node::create(const Caller& caller, InodeId directory, std::string_view name, mode_t mode, int flags) {
   Operation operation = describe(caller, Verb::kCreate, directory, name);
   operation.flags = static_cast<std::uint32_t>(flags);
   operation.mode = mode & ~caller.umask;
-  return perform<InodeId>(std::move(operation), [&](Operation& done, const Ruling&) {
+  const Outcome<InodeId> created = perform<InodeId>(std::move(operation), [&](Operation& done, const Ruling&) {
     const Outcome<InodeId> made = tree_.create(caller.credentials, directory, name, done.mode, wall());
-    if (made) pin(done.inode = *made);
+    if (made) done.inode = *made;
     return made;
   });
+  if (created) pin(*created);
+  return created;
 }
 
 // --- content and attributes ---
