@@ -1,0 +1,84 @@
+#include "simulator/cli/commands.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "simulator/reports/broadcast.h"
+#include "simulator/reports/text.h"
+
+namespace entryproof::cli {
+namespace {
+
+int dispatch(const Command& command, Streams& streams) {
+  if (const auto* message = std::get_if<Message>(&command)) {
+    (message->exit_code == 0 ? streams.out : streams.err) << message->text;
+    return message->exit_code;
+  }
+  if (const auto* run_options = std::get_if<RunCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return run_command(*run_options, streams, runner::play, catch_interrupts());
+  }
+  if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
+  if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
+  if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);
+  return report_command(std::get<ReportCommand>(command), streams);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  Streams streams = standard_streams();
+  try {
+    const int code = dispatch(parse(argc, argv), streams);
+    streams.out.flush();
+    if (!streams.out && code == kConformant) return complain(streams, {ErrorCode::kIo, "write: standard output takes no more", {}});
+    return code;
+  } catch (const std::exception& exception) {  // a bug, or no memory: still one of the four exit codes
+    return complain(streams, {ErrorCode::kInternal, fmt::format("internal error: {}", exception.what()), {}});
+  }
+}
+
+Result<std::vector<const runner::Scenario*>> choose(const Chosen& chosen, runner::Suite& suite) {
+  const auto directory = find_scenarios(chosen.scenarios_directory);
+  if (!directory) return std::unexpected(directory.error());
+  auto loaded = runner::Suite::load(*directory);
+  if (!loaded) return std::unexpected(loaded.error());
+  suite = std::move(*loaded);
+  auto scenarios = runner::select(suite, chosen.selection);
+  // A part may be empty: with few scenarios that is nobody's mistake.
+  if (scenarios && chosen.shard)
+    std::erase_if(*scenarios, [&](const runner::Scenario* scenario) { return !chosen.shard->holds(scenario->id); });
+  return scenarios;
+}
+
+Result<std::unique_ptr<reports::Report>> open_reports(const Shown& shown, oracles::Profile profile, bool always_console, Streams& streams) {
+  std::vector<reports::ReportSpec> specs = shown.reports;
+  const auto on_screen = [](const reports::ReportSpec& spec) { return spec.path.empty() && spec.format == "console"; };
+  const bool wanted = always_console || std::ranges::any_of(specs, on_screen);
+  std::erase_if(specs, on_screen);
+  if (wanted) specs.insert(specs.begin(), {"console", {}});
+
+  const bool taken = std::ranges::any_of(shown.reports, [&](const auto& spec) { return spec.path.empty() && !on_screen(spec); });
+  const reports::ConsoleOptions console{.asked = {profile, shown.strict},
+                                        .detail = shown.detail,
+                                        .color = taken ? shown.color == Color::kAlways : streams.colored(shown.color),
+                                        .overprint = streams.err_is_terminal && shown.detail != Detail::kQuiet,
+                                        .columns = streams.columns,
+                                        .status = &streams.err};
+  std::vector<std::unique_ptr<reports::Report>> opened;
+  for (const auto& spec : specs) {
+    auto report = reports::make_report(spec, console, taken && on_screen(spec) ? streams.err : streams.out);
+    if (!report) return std::unexpected(report.error());
+    opened.push_back(std::move(*report));
+  }
+  return std::make_unique<reports::Broadcast>(std::move(opened));
+}
+
+int complain(Streams& streams, const Error& error) {
+  streams.err << "entryproof: " << reports::one_line(error.line(), 4000) << std::endl;
+  return kNoVerdict;
+}
+
+}  // namespace entryproof::cli

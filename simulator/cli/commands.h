@@ -1,0 +1,37 @@
+// Commands: what each subcommand of `entryproof` does with its parsed options. Each gives the process's exit code.
+#pragma once
+
+#include <functional>
+
+#include "simulator/cli/options.h"
+#include "simulator/cli/process.h"
+
+namespace entryproof::cli {
+
+// runner::play, or what stands in for it in a test.
+using Player = std::function<Result<runner::Footer>(const runner::Suite&, const std::vector<const runner::Scenario*>&,
+                                                    const std::vector<runner::Build>&, const runner::RunOptions&, runner::Listener&,
+                                                    const std::atomic<bool>&)>;
+
+// A whole command line, as main() gives it.
+int run(int argc, const char* const* argv);
+
+int run_command(const RunCommand& command, Streams& streams, const Player& play, const std::atomic<bool>& interrupted);
+int list_command(const ListCommand& command, Streams& streams);
+int explain_command(const ExplainCommand& command, Streams& streams);
+int lint_command(const LintCommand& command, Streams& streams);
+int report_command(const ReportCommand& command, Streams& streams);
+
+// --- what they share ---
+
+// Loads the suite and selects from it. The scenarios point into `suite`.
+Result<std::vector<const runner::Scenario*>> choose(const Chosen& chosen, runner::Suite& suite);
+
+// Opens every report asked for, and the console if it is among them or `always`. It steps aside to standard error when another report has
+// standard output.
+Result<std::unique_ptr<reports::Report>> open_reports(const Shown& shown, oracles::Profile profile, bool always_console, Streams& streams);
+
+// "entryproof: …" on standard error; gives kNoVerdict.
+int complain(Streams& streams, const Error& error);
+
+}  // namespace entryproof::cli

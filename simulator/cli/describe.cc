@@ -1,0 +1,102 @@
+#include "simulator/cli/describe.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <vector>
+
+#include "simulator/reports/text.h"
+
+namespace entryproof::cli {
+namespace {
+
+using namespace runner;  // the thirteen kinds of steps
+
+std::string time_text(Duration duration) { return reports::duration_text(std::chrono::duration<double, std::milli>(duration).count()); }
+
+std::string actor(const std::string& who) { return who == "build" ? "the build" : who; }
+
+std::string kubeconfig_text(const KubeconfigExpectation& expected) {
+  std::string text = expected.state.empty() ? "a kubeconfig" : fmt::format("a kubeconfig that is {}", expected.state);
+  if (expected.path) text += " at " + *expected.path;
+  if (expected.server) text += " for " + *expected.server;
+  if (expected.mode) text += fmt::format(" with mode {:04o}", *expected.mode);
+  if (expected.insecure) text += *expected.insecure ? ", TLS not verified" : ", TLS verified";
+  return text;
+}
+
+std::string configuration_text(const ConfigurationExpectation& expected) {
+  std::vector<std::string> parts;
+  if (expected.file) parts.push_back("in " + *expected.file);
+  if (expected.delegate) parts.push_back("delegating to " + *expected.delegate);
+  if (expected.lossless) parts.push_back("delegating to all that " + *expected.lossless + " says");
+  if (expected.own_files) parts.push_back(fmt::format("{} of its own", reports::counted(*expected.own_files, "file")));
+  if (expected.self_delegating) parts.emplace_back(*expected.self_delegating ? "delegating to itself" : "not delegating to itself");
+  if (expected.name) parts.push_back("named " + *expected.name);
+  if (expected.cni_version) parts.push_back("of cniVersion " + *expected.cni_version);
+  return fmt::format("a configuration {}", fmt::join(parts, ", "));
+}
+
+std::string runtime_text(const RuntimeExpectation& expected) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](const char* runtime, const std::optional<std::string>& file) {
+    if (file) parts.push_back(file->empty() ? fmt::format("{} is not ready", runtime) : fmt::format("{} loads {}", runtime, *file));
+  };
+  add("containerd", expected.containerd);
+  add("CRI-O", expected.crio);
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string exit_text(const ExitExpectation& expected) {
+  if (expected.running) return fmt::format("{} {}", actor(expected.who), *expected.running ? "still runs" : "runs no more");
+  if (expected.code) return fmt::format("{} ended with {}", actor(expected.who), *expected.code);
+  if (expected.success) return fmt::format("{} ended {}", actor(expected.who), *expected.success ? "well" : "with an error");
+  return fmt::format("{} ended", actor(expected.who));
+}
+
+std::string text_of(const StartStep& step) {
+  std::string text = fmt::format("{} {}", step.wait ? "run" : "start", actor(step.what));
+  if (!step.args.empty()) text += fmt::format(" with {}", fmt::join(step.args, " "));
+  if (step.within) text += fmt::format(", to end within {}", time_text(*step.within));
+  return text;
+}
+std::string text_of(const PutStep& step) { return "put " + step.path; }
+std::string text_of(const RemoveStep& step) { return "remove " + step.path; }
+std::string text_of(const RenameStep& step) { return fmt::format("rename {} to {}", step.from, step.to); }
+std::string text_of(const LinkStep& step) { return fmt::format("link {} to {}", step.path, step.target); }
+std::string text_of(const RotateStep& step) {
+  return fmt::format("rotate the {}", step.token && step.ca ? "token and the CA" : step.ca ? "CA" : "token");
+}
+std::string text_of(const SignalStep& step) { return fmt::format("send signal {} to {}", step.number, actor(step.who)); }
+std::string text_of(const KillStep& step) {
+  return fmt::format("kill {}{}", actor(step.who), step.at_operation ? fmt::format(" at its operation {}", *step.at_operation) : "");
+}
+std::string text_of(const StopStep& step) { return fmt::format("stop {}, as a restart would", actor(step.who)); }
+std::string text_of(const RestStep& step) {
+  return fmt::format("wait until the build rests{}", step.within ? ", at most " + time_text(*step.within) : "");
+}
+std::string text_of(const RememberStep& step) { return fmt::format("remember the node as \"{}\"", step.name); }
+std::string text_of(const WaitStep& step) { return "let pass " + time_text(step.duration); }
+std::string text_of(const ExpectStep& step) {
+  std::vector<std::string> parts;
+  if (step.kubeconfig) parts.push_back(kubeconfig_text(*step.kubeconfig));
+  if (step.configuration) parts.push_back(configuration_text(*step.configuration));
+  if (step.runtime) parts.push_back(runtime_text(*step.runtime));
+  if (step.exit) parts.push_back(exit_text(*step.exit));
+  if (step.attach) parts.emplace_back(*step.attach ? "a Pod could be attached" : "no Pod could be attached");
+  for (const auto& [path, matcher] : step.tree) parts.push_back(fmt::format("{} as described", path));
+  if (step.quiet) parts.emplace_back("no change by the build");
+  std::string text = "expect " + step.check;
+  if (step.within) text += " within " + time_text(*step.within);
+  if (step.hold_for) text += " for " + time_text(*step.hold_for);
+  return fmt::format("{}: {}", text, fmt::join(parts, "; "));
+}
+
+}  // namespace
+
+std::string describe(const Step& step) {
+  return std::visit([](const auto& action) { return text_of(action); }, step.action);
+}
+
+}  // namespace entryproof::cli

@@ -1,0 +1,230 @@
+#include "simulator/cli/options.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <sstream>
+
+#include "simulator/reports/text.h"
+
+namespace entryproof::cli {
+namespace {
+
+// An option whose value is refused by one of our own parsers, with its reason.
+template <class Take>
+CLI::Option* add_word(CLI::App& app, const std::string& name, const std::string& help, const std::string& value, Take take) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [name, take](const std::string& text) {
+            if (const Result<> taken = take(text); !taken) throw CLI::ValidationError(name, taken.error().message);
+          },
+          help)
+      ->type_name(value);
+}
+
+// The same for one that may be repeated: `take` is called for each value.
+template <class Take>
+CLI::Option* add_words(CLI::App& app, const std::string& name, const std::string& help, const std::string& value, Take take) {
+  return add_word(app, name, help, value, take)->trigger_on_parse();
+}
+
+// An option that may be given several times, one value each: a list must not swallow the ids that follow it.
+template <class T>
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<T>& values, const std::string& help, const std::string& value) {
+  return app.add_option(name, values, help)->type_name(value)->allow_extra_args(false);
+}
+
+template <class T>
+Result<> store(Result<T> parsed, std::optional<T>& target) {
+  if (!parsed) return std::unexpected(parsed.error());
+  target = *parsed;
+  return {};
+}
+
+Result<> take_profile(const std::string& text, oracles::Profile& profile) {
+  const auto found = oracles::profile_from(text);
+  if (!found) return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no profile; there are core, durable, production", text));
+  profile = *found;
+  return {};
+}
+
+Result<> take_world(const std::string& text, std::optional<runner::WorldKind>& world) {
+  world.reset();
+  if (text == "auto") return {};
+  for (const auto kind : {runner::WorldKind::kMemory, runner::WorldKind::kFuse, runner::WorldKind::kTmpfs}) {
+    if (runner::to_string(kind) == text) world = kind;
+  }
+  if (!world) return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no world; there are auto, memory, fuse, tmpfs", text));
+  return {};
+}
+
+Result<> take_color(const std::string& text, Color& color) {
+  if (text != "auto" && text != "always" && text != "never") return fail(ErrorCode::kUsage, "WHEN is auto, always or never");
+  color = text == "auto" ? Color::kAuto : text == "always" ? Color::kAlways : Color::kNever;
+  return {};
+}
+
+// PATH[:INSIDE]; without INSIDE the neighbour is seen where it is here.
+Result<> take_with(const std::string& text, std::vector<std::pair<std::string, std::string>>& with) {
+  const std::size_t colon = text.rfind(":/");
+  const std::string outside = std::filesystem::absolute(text.substr(0, colon)).lexically_normal().string();
+  if (text.empty() || colon == 0) return fail(ErrorCode::kUsage, fmt::format("\"{}\" must be PATH or PATH:INSIDE", text));
+  with.emplace_back(outside, colon == std::string::npos ? outside : text.substr(colon + 1));
+  return {};
+}
+
+Result<> take_environment(const std::string& text, std::map<std::string, std::string>& environment) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos) return fail(ErrorCode::kUsage, fmt::format("\"{}\" must be NAME=VALUE", text));
+  environment[text.substr(0, equals)] = text.substr(equals + 1);
+  return {};
+}
+
+Result<> take_report(const std::string& text, std::vector<reports::ReportSpec>& specs) {
+  auto spec = reports::parse_report(text);
+  if (!spec) return std::unexpected(spec.error());
+  specs.push_back(std::move(*spec));
+  return {};
+}
+
+void add_directory(CLI::App& app, std::string& directory) {
+  app.add_option("--scenarios", directory, "Directory of the suite; else $ENTRYPROOF_SCENARIOS, else the one that came with the program")
+      ->type_name("DIR");
+}
+
+void add_profile(CLI::App& app, oracles::Profile& profile) {
+  add_word(app, "--profile", "Of which profile the verdict is: core (default), durable, production", "PROFILE",
+           [&profile](const std::string& text) { return take_profile(text, profile); });
+}
+
+void add_chosen(CLI::App& app, Chosen& chosen) {
+  app.add_option("selection", chosen.selection.patterns, "Ids, globs of ids (quote them) or scenario files; all if none")
+      ->type_name("SELECTION");
+  app.add_option("--filter", chosen.selection.filter, "Only scenarios whose id matches")->type_name("REGEX");
+  app.add_option("--skip", chosen.selection.skip, "Not the scenarios whose id matches")->type_name("REGEX");
+  add_list(app, "--tag", chosen.selection.tags, "Only scenarios with the tag; may be repeated", "TAG");
+  add_list(app, "--clause", chosen.selection.clauses, "Only scenarios that expect the clause or check; may be repeated", "ID");
+  add_profile(app, chosen.selection.profile);
+  add_word(app, "--shard", "Part I of N, zero-based, by a hash of the scenario's id", "I/N",
+           [&chosen](const std::string& text) { return store(parse_shard(text), chosen.shard); });
+  add_directory(app, chosen.scenarios_directory);
+}
+
+void add_shown(CLI::App& app, Shown& shown, const std::string& report_option) {
+  add_words(app, report_option, fmt::format("{}; to PATH or standard output; may be repeated", fmt::join(reports::formats(), ", ")),
+            "FORMAT[:PATH]", [&shown](const std::string& text) { return take_report(text, shown.reports); });
+  app.add_flag("--strict", shown.strict, "A failed SHOULD decides, too");
+  auto* verbose = app.add_flag_callback("-v,--verbose", [&shown] { shown.detail = Detail::kVerbose; }, "Every check");
+  auto* quiet = app.add_flag_callback("-q,--quiet", [&shown] { shown.detail = Detail::kQuiet; }, "Failures and verdict only");
+  quiet->excludes(verbose);
+  add_word(app, "--color", "auto (default), always, never; NO_COLOR is honoured by auto", "WHEN",
+           [&shown](const std::string& text) { return take_color(text, shown.color); });
+}
+
+void add_run(CLI::App& app, RunCommand& run) {
+  add_chosen(app, run.chosen);
+  add_list(app, "--build", run.builds,
+           "PATH, NAME=PATH, reference (default), predecessor:VERSION, mutant:NAME or mutant:*; may be repeated", "BUILD");
+  add_word(app, "--world", "auto (default), memory, fuse, tmpfs", "WORLD",
+           [&run](const std::string& text) { return take_world(text, run.world); });
+  app.add_option("--jobs", run.jobs, "Cases side by side; 0 (default) is as many as help")->type_name("N");
+  app.add_option("--seed", run.seed, "What chance begins with; 1 if not given")->type_name("S");
+  app.add_option("--repeat", run.repeat, "Play everything N times and demand the same answers; the worst counts")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 10'000U));
+  add_word(app, "--timeout", "Longest time for one case (30s, 2m)", "D",
+           [&run](const std::string& text) { return store(parse_duration(text), run.timeout); });
+  add_word(app, "--max-time", "Longest time for everything; what was not played is no verdict", "D",
+           [&run](const std::string& text) { return store(parse_duration(text), run.max_time); });
+  app.add_flag("--fail-fast", run.fail_fast, "End at the first failure");
+  app.add_flag("--keep", run.keep, "Keep the nodes of failed cases and say where");
+  add_words(app, "--with", "A neighbour of the build (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
+            [&run](const std::string& text) { return take_with(text, run.with); });
+  add_list(app, "--arg", run.args, "A further argument for the build; may be repeated", "ARG");
+  add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
+            [&run](const std::string& text) { return take_environment(text, run.environment); });
+  add_shown(app, run.shown, "--report");
+}
+
+// Two reports on one stream would make neither.
+std::optional<std::string> clash(const Shown& shown) {
+  std::map<std::string, int> places;
+  for (const auto& spec : shown.reports) {
+    const bool elsewhere = spec.format == "console" && spec.path.empty();
+    if (!elsewhere && ++places[spec.path] > 1) {
+      return spec.path.empty() ? "two reports go to standard output; give one of them a path (FORMAT:PATH)"
+                               : fmt::format("two reports go to {}", spec.path);
+    }
+  }
+  return std::nullopt;
+}
+
+Message usage_error(const std::string& problem, const std::string& command) {
+  return {fmt::format("entryproof: {}; see entryproof {}--help\n", reports::one_line(problem, 2000), command), kNoVerdict};
+}
+
+}  // namespace
+
+std::string tool_name() { return "entryproof " ENTRYPROOF_VERSION; }
+
+Command parse(int argc, const char* const* argv) {
+  CLI::App app("Says whether an entrypoint build can be trusted with a Kubernetes node.", "entryproof");
+  app.set_version_flag("--version", tool_name());
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 conformant, 1 not conformant, 2 no verdict, 130 interrupted.");
+  app.get_formatter()->column_width(32);
+
+  RunCommand run;
+  ListCommand list;
+  ExplainCommand explain;
+  LintCommand lint;
+  ReportCommand report;
+  CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
+  CLI::App& list_app = *app.add_subcommand("list", "What run would play");
+  CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
+  CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
+  CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
+
+  std::string format = "text";
+  add_run(run_app, run);
+  add_chosen(list_app, list.chosen);
+  list_app.add_option("--format", format, "text (default) or json")->type_name("FORMAT")->check(CLI::IsMember({"text", "json"}));
+  explain_app.add_option("id", explain.id, "EXIST-01, EXIST-01/manual-fresh-node, manual/fresh-node")->type_name("ID")->required();
+  add_directory(explain_app, explain.scenarios_directory);
+  lint_app.add_option("paths", lint.paths, "Scenario files or directories of a suite; the suite of the program if none")->type_name("PATH");
+  add_directory(lint_app, lint.scenarios_directory);
+  report_app.add_option("files", report.files, "Results written by run --report jsonl:FILE")->type_name("RUN.jsonl")->required();
+  add_profile(report_app, report.profile);
+  add_shown(report_app, report.shown, "--format");
+
+  std::string command;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    std::ostringstream text;
+    app.exit(success, text, text);
+    return Message{text.str(), 0};
+  } catch (const CLI::ParseError& error) {
+    for (const CLI::App* parsed : app.get_subcommands()) command = parsed->get_name() + " ";
+    return usage_error(error.what(), command);
+  }
+  const Shown& shown = report_app.parsed() ? report.shown : run.shown;
+  if (const auto problem = clash(shown)) return usage_error(*problem, report_app.parsed() ? "report " : "run ");
+
+  if (run_app.parsed()) {
+    run.program = argv[0];
+    if (run.builds.empty()) run.builds = {"reference"};
+    return run;
+  }
+  list.json = format == "json";
+  if (list_app.parsed()) return list;
+  if (explain_app.parsed()) return explain;
+  if (lint_app.parsed()) return lint;
+  return report;
+}
+
+}  // namespace entryproof::cli

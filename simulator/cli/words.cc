@@ -1,0 +1,82 @@
+#include "simulator/cli/words.h"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "simulator/base/digest.h"
+
+namespace entryproof::cli {
+namespace {
+
+constexpr Duration kMostTime = std::chrono::hours(24);
+constexpr unsigned kMostShards = 1000;
+
+struct Unit {
+  std::string_view name;
+  Duration length;
+};
+constexpr std::array kUnits = {Unit{"ms", std::chrono::milliseconds(1)}, Unit{"s", std::chrono::seconds(1)},
+                               Unit{"m", std::chrono::minutes(1)}, Unit{"h", std::chrono::hours(1)}};
+
+// The number at the front, and what follows it.
+template <class Number>
+std::optional<Number> take_number(std::string_view& text, int base = 10) {
+  Number number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  std::string_view rest = text;
+  const auto number = take_number<std::uint64_t>(rest);
+  for (const auto& unit : kUnits) {
+    if (!number || rest != unit.name) continue;
+    const auto most = static_cast<std::uint64_t>(kMostTime / unit.length);
+    if (*number == 0 || *number > most)
+      return fail(ErrorCode::kUsage, fmt::format("\"{}\" must be more than nothing and at most 24h", text));
+    return unit.length * static_cast<std::int64_t>(*number);
+  }
+  return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no duration; write 500ms, 30s, 2m or 1h", text));
+}
+
+std::string Shard::text() const { return fmt::format("{}/{}", index, count); }
+
+bool Shard::holds(std::string_view scenario) const {
+  const std::string digest = sha256_hex(scenario);
+  std::string_view front = std::string_view(digest).substr(0, 16);
+  return take_number<std::uint64_t>(front, 16).value_or(0) % count == index;
+}
+
+Result<Shard> parse_shard(std::string_view text) {
+  std::string_view rest = text;
+  const auto index = take_number<unsigned>(rest);
+  if (index && rest.starts_with('/')) {
+    rest.remove_prefix(1);
+    const auto count = take_number<unsigned>(rest);
+    if (count && rest.empty() && *index < *count && *count <= kMostShards) return Shard{*index, *count};
+  }
+  return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no shard; write I/N, zero-based: 0/4 is the first of four, 3/4 the last", text));
+}
+
+std::string shell_quoted(std::string_view word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+}  // namespace entryproof::cli
