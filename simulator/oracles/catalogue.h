@@ -15,19 +15,19 @@
 namespace entryproof::oracles {
 
 struct Check {
-  std::string id;         // "EXIST-01/manual-fresh-node"
-  std::string sentence;   // what must hold, one sentence
+  std::string id;        // "EXIST-01/manual-fresh-node"
+  std::string sentence;  // what must hold, one sentence
   Level level = Level::kMust;
   Profile profile = Profile::kCore;
-  bool live = false;      // an invariant that holds in every scenario, judged after every operation
+  bool live = false;  // an invariant that holds in every scenario, judged after every operation
   std::vector<Need> needs;
 };
 
 struct Clause {
-  std::string id;         // "EXIST-01"
+  std::string id;  // "EXIST-01"
   std::string title;
-  std::string happened;   // the failure that taught it; may be empty for the upgrade matrix
-  std::string text;       // what a build must do
+  std::string happened;  // the failure that taught it; may be empty for the upgrade matrix
+  std::string text;      // what a build must do
   std::vector<std::string> sources;
   std::string since;
   std::vector<Check> checks;

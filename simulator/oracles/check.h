@@ -1,8 +1,8 @@
 // Check, Level, Profile, Status, Finding: the words in which the suite judges.
 //
 // A check is one decidable sentence of a clause (clauses.md), addressed by an id such as "EXIST-01/manual-fresh-node". Its level and
-// profile stand in scenarios/clauses.json and nowhere else. A Finding is a fact about the node that a user could observe, with the operation at
-// which it became true. Pure data; everything above renders or counts it.
+// profile stand in scenarios/clauses.json and nowhere else. A Finding is a fact about the node that a user could observe, with the
+// operation at which it became true. Pure data; everything above renders or counts it.
 #pragma once
 
 #include <cstdint>

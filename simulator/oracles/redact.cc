@@ -1,0 +1,109 @@
+#include "simulator/oracles/redact.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace entryproof::oracles {
+namespace {
+
+constexpr std::size_t kWindow = 8;  // clauses.md, SECURE-54
+
+// How many bytes at `at` are also a part of the secret, if at least a window's worth; else 0.
+std::size_t leaked_at(std::string_view text, std::size_t at, std::string_view secret) {
+  if (text.size() - at < kWindow) return 0;
+  std::size_t longest = 0;
+  const std::string_view head = text.substr(at, kWindow);
+  for (auto found = secret.find(head); found != std::string_view::npos; found = secret.find(head, found + 1)) {
+    std::size_t length = kWindow;
+    while (at + length < text.size() && found + length < secret.size() && text[at + length] == secret[found + length]) ++length;
+    longest = std::max(longest, length);
+  }
+  return longest;
+}
+
+// Length of the printable UTF-8 character at the beginning; 0 if there is none.
+std::size_t character(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead >= 0x20 && lead < 0x7F) return 1;
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90)) return 0;  // overlong
+  if ((lead == 0xED && byte(1) > 0x9F) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;  // surrogates, past the end
+  if (lead == 0xC2 && byte(1) < 0xA0) return 0;                                        // C1 controls
+  // Marks that turn the direction of a terminal's text around.
+  if (lead == 0xE2 && byte(1) == 0x80 && (byte(2) >= 0xAA && byte(2) <= 0xAE)) return 0;
+  if (lead == 0xE2 && byte(1) == 0x81 && (byte(2) >= 0xA6 && byte(2) <= 0xA9)) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string printable(std::string_view bytes, std::size_t cap) {
+  std::string text;
+  while (!bytes.empty()) {
+    const std::size_t length = character(bytes);
+    std::string piece;
+    if (length > 0) {
+      piece = bytes.substr(0, length);
+    } else if (bytes.front() == '\n') {
+      piece = "\\n";
+    } else if (bytes.front() == '\t') {
+      piece = "\\t";
+    } else if (bytes.front() == '\r') {
+      piece = "\\r";
+    } else {
+      piece = fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes.front()));
+    }
+    constexpr std::size_t kTail = 40;  // room for the note
+    if (text.size() + piece.size() + kTail > cap && bytes.size() > piece.size()) {
+      return text + fmt::format("… ({} bytes more)", bytes.size());
+    }
+    text += piece;
+    bytes.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return text;
+}
+
+Redactor::Redactor(const std::vector<std::string>& tokens) {
+  for (const std::string& token : tokens) add(token);
+}
+
+void Redactor::add(std::string_view token) {
+  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
+  if (const auto dot = token.rfind('.'); dot != std::string_view::npos) token.remove_prefix(dot + 1);
+  if (token.size() >= kWindow) secrets_.emplace_back(token);
+}
+
+bool Redactor::leaks(std::string_view text) const {
+  for (const std::string& secret : secrets_) {
+    for (std::size_t at = 0; at + kWindow <= secret.size(); ++at) {
+      if (text.find(std::string_view(secret).substr(at, kWindow)) != std::string_view::npos) return true;
+    }
+  }
+  return false;
+}
+
+std::string Redactor::redact(std::string_view text) const {
+  if (!leaks(text)) return std::string(text);
+  std::string clean;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = 0;
+    for (const std::string& secret : secrets_) length = std::max(length, leaked_at(text, at, secret));
+    if (length > 0) {
+      clean += "[token]";
+      at += length;
+    } else {
+      clean += text[at++];
+    }
+  }
+  return clean;
+}
+
+std::string Redactor::render(std::string_view bytes, std::size_t cap) const { return printable(redact(bytes), cap); }
+
+}  // namespace entryproof::oracles
