@@ -1,5 +1,6 @@
 #include "simulator/runner/demands.h"
 
+#include <cerrno>
 #include <set>
 
 namespace entryproof::runner {
@@ -50,6 +51,14 @@ std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& 
   demand.uid = wanted.uid;
   demand.target = wanted.target;
   if (wanted.same_as) demand.same_as = evidence.site.to_node(*wanted.same_as);
+  if (wanted.same_since) {
+    const auto then = evidence.remembered.find(*wanted.same_since);
+    if (then == evidence.remembered.end()) return Mismatch{"a node remembered as \"" + *wanted.same_since + "\"", "nothing was remembered"};
+    const auto inode = node::View().resolve(then->second, {}, evidence.site.to_node(path));
+    const auto bytes = inode ? then->second.read_all(*inode) : node::refuse(ENOENT);
+    if (!bytes) return Mismatch{path + " with the bytes it had then", "there was no such file then"};
+    demand.equals = *bytes;
+  }
   if (wanted.closed) demand.only = named_children(step, path);
   if (wanted.unchanged_since) {
     const auto then = evidence.remembered.find(*wanted.unchanged_since);

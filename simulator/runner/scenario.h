@@ -41,6 +41,7 @@ struct ObjectMatcher {
   std::optional<std::string> equals;  // exact bytes
   std::optional<std::string> contains;
   std::optional<std::string> same_as;          // path (container's or node:) of another file with the same bytes
+  std::optional<std::string> same_since;       // name of a `remember` step: same bytes as then
   std::optional<std::string> unchanged_since;  // name of a `remember` step: same inode, bytes and mtime
   std::optional<unsigned> mode;
   std::optional<std::uint32_t> uid;

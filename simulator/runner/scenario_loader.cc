@@ -214,6 +214,9 @@ ObjectMatcher read_matcher(ScenarioReader& reader, const JsonValue& value) {
   matcher.equals = reader.optional_string(fields.optional("equals"));
   matcher.contains = reader.optional_string(fields.optional("contains"));
   if (const JsonValue path = fields.optional("same_as")) matcher.same_as = reader.path(path);
+  const JsonValue same = fields.optional("same_since");
+  if (same) matcher.same_since = reader.name(same);
+  if (same && matcher.equals) reader.refuse(same, "either \"equals\" or \"same_since\"");
   if (const JsonValue name = fields.optional("unchanged_since")) matcher.unchanged_since = reader.name(name);
   matcher.mode = reader.mode(fields.optional("mode"));
   matcher.uid = read_id(reader, fields.optional("uid"));
