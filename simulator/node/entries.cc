@@ -45,6 +45,8 @@ void Entries::put(Stamp edit, Entry entry) {
   if (leaves_.empty()) {
     leaves_.push_back(std::make_shared<Leaf>());
     leaves_.back()->edit = edit;
+    leaves_.back()->entries.push_back(std::move(entry));
+    return;
   }
   const std::size_t index = leaf_of(entry.name);
   std::vector<Entry>& entries = own(leaves_[index], edit).entries;
