@@ -86,7 +86,7 @@ class OnTree {
   Outcome<> rename(InodeId from, std::string_view name, InodeId to, std::string_view new_name) {
     const auto replaced = tree_.rename(root_, from, name, to, new_name, node::RenameFlag::kNone, now_);
     if (!replaced) return std::unexpected(replaced.error());
-    if (*replaced) reap_if_nameless(**replaced);
+    if (*replaced) tree_.reap(**replaced);
     return {};
   }
   Outcome<> unlink(InodeId directory, std::string_view name) { return forget(tree_.unlink(root_, directory, name, now_)); }
@@ -95,12 +95,8 @@ class OnTree {
  private:
   Outcome<> forget(const Outcome<InodeId>& lost) {
     if (!lost) return std::unexpected(lost.error());
-    reap_if_nameless(*lost);
+    tree_.reap(*lost);  // stays if it has other names
     return {};
-  }
-  void reap_if_nameless(InodeId inode) {
-    const auto attributes = tree_.attributes(inode);
-    if (attributes && (attributes->links == 0 || attributes->type == FileType::kDirectory)) tree_.reap(inode);
   }
 
   Tree& tree_;

@@ -147,7 +147,9 @@ struct Ground {
   }
   std::vector<std::string> names() const {
     std::vector<std::string> all;
-    for (const auto& entry : *node.tree().list(node::kRoot)) all.push_back(entry.name);
+    const auto entries = node.tree().list(node::kRoot);
+    if (!entries) return all;
+    for (const auto& entry : *entries) all.push_back(entry.name);
     return all;
   }
   VirtualClock clock;
@@ -221,7 +223,9 @@ TEST(PlainFiles, AreNeverPartial) {
 // Every path of a tree with its type, mode and content.
 std::map<std::string, std::string> describe(const node::Tree& tree, node::InodeId directory = node::kRoot, const std::string& prefix = "") {
   std::map<std::string, std::string> all;
-  for (const auto& entry : *tree.list(directory)) {
+  const auto entries = tree.list(directory);
+  if (!entries) return all;
+  for (const auto& entry : *entries) {
     const auto attributes = *tree.attributes(entry.inode);
     const std::string path = prefix + "/" + entry.name;
     all[path] =

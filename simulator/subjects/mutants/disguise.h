@@ -1,0 +1,57 @@
+// Disguise: a Host that shows some files as other than they are.
+//
+// Two lies, both about single paths and both told to the reference only. A *belief* shows a file with the bytes and the mode that the
+// reference meant it to have, for as long as nobody else changes the real one. A *hidden* path is shown as not there, so that the reference
+// writes it anew although it may be right.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulator/subjects/mutants/forwarding_host.h"
+
+namespace entryproof::subjects {
+
+class Disguise : public ForwardingHost {
+ public:
+  using ForwardingHost::ForwardingHost;
+
+  Outcome<Descriptor> open(const std::string& path, int flags, mode_t mode) override;
+  Outcome<> close(Descriptor descriptor) override;
+  Outcome<std::size_t> read(Descriptor descriptor, char* buffer, std::size_t size) override;
+  Outcome<> fsync(Descriptor descriptor) override;
+  Outcome<FileStatus> fstat(Descriptor descriptor) override;
+  Outcome<FileStatus> stat(const std::string& path) override;
+  Outcome<FileStatus> lstat(const std::string& path) override;
+  Outcome<std::vector<reference::DirectoryEntry>> list(const std::string& path) override;
+
+ protected:
+  // From now on `path` reads as these bytes with this status; what really stands there now is the state in which that holds.
+  void believe(const std::string& path, std::string bytes, FileStatus status);
+  void hide(const std::string& path) { hidden_.insert(path); }
+  void reveal(const std::string& path) { hidden_.erase(path); }
+
+ private:
+  struct Belief {
+    std::string bytes;
+    FileStatus shown;
+    std::optional<FileStatus> real;  // unset: nothing stood there
+  };
+  struct Reading {
+    std::string bytes;
+    std::size_t offset = 0;
+    FileStatus status;
+  };
+
+  std::optional<FileStatus> really(const std::string& path);
+  const Belief* belief(const std::string& path);  // null when there is none, or it no longer holds
+
+  std::map<std::string, Belief> beliefs_;
+  std::set<std::string> hidden_;
+  std::map<Descriptor, Reading> readings_;
+};
+
+}  // namespace entryproof::subjects
