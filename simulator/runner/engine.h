@@ -44,7 +44,7 @@ class Listener {
   virtual ~Listener() = default;
   virtual void on_header(const Header&) {}
   // Progress, in any order, from any thread but one at a time: how many cases are done, running, in all.
-  virtual void on_progress(std::size_t done, std::size_t running, std::size_t total) {}
+  virtual void on_progress(std::size_t /*done*/, std::size_t /*running*/, std::size_t /*total*/) {}
   virtual void on_case(const CaseRecord&) {}
   virtual void on_footer(const Footer&) {}
 };

@@ -3,39 +3,16 @@
 
 #include "simulator/doors/fuse_door.h"
 #include "simulator/runner/ground.h"
+#include "simulator/runner/kill_gate.h"
 
 namespace entryproof::runner {
 
 namespace {
 
-// Kills the build at an exact operation: sealed first, so that nothing of what its threads still send takes effect.
-class KillGate final : public node::Gate {
- public:
-  explicit KillGate(node::Node& node) : node_(node) {}
-
-  void arm(std::uint64_t operation, std::function<void()> kill) {
-    operation_ = operation;
-    kill_ = std::move(kill);
-  }
-
-  node::Ruling before(const node::Operation& operation) override {
-    if (operation_ == 0 || operation.actor != node::Actor::kBuild || operation.index != operation_) return {};
-    operation_ = 0;
-    node_.seal(node::Actor::kBuild);
-    kill_();
-    return {.error = node::Errno{EIO}, .short_write = {}};
-  }
-
- private:
-  node::Node& node_;
-  std::uint64_t operation_ = 0;
-  std::function<void()> kill_;
-};
-
 class FuseGround final : public Ground {
  public:
   explicit FuseGround(GroundRequest request)
-      : node_(std::move(request.image), request.clock), gate_(node_), directory_() {
+      : node_(std::move(request.image), request.clock), gate_(node_) {
     node_.set_observer(request.observer);
     node_.set_gate(&gate_);
     node_.on_limit(std::move(request.on_excess));

@@ -50,7 +50,7 @@ class Builder {
     switch (object.kind) {
       case Object::Kind::kDirectory: done = apply({Change::mkdir(relative, mode)}, path); break;
       case Object::Kind::kSymlink: done = apply({Change::symlink(relative, object.content)}, path); break;
-      case Object::Kind::kFifo: done = make_fifo(path, mode); break;
+      case Object::Kind::kFifo: done = apply({Change::fifo(relative, mode)}, path); break;
       default: done = apply({Change::write(relative, std::move(*content), mode)}, path); break;
     }
     if (!done || (!object.uid && !object.gid)) return done;
@@ -66,13 +66,6 @@ class Builder {
   node::Tree take() { return std::move(tree_); }
 
  private:
-  Result<> make_fifo(const std::string& path, mode_t mode) {
-    const auto place = node::View().walk(tree_, {}, path, false);
-    if (!place) return refused(path, place.error());
-    if (const auto made = tree_.mknod({}, place->parent, place->name, node::FileType::kFifo, mode, wall_ns_); !made) return refused(path, made.error());
-    return {};
-  }
-
   node::Tree tree_;
   std::int64_t wall_ns_;
 };
@@ -114,14 +107,15 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
 }
 
 Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite) {
-  if (object.uid || object.gid || object.kind == Object::Kind::kFifo) {
-    return fail(ErrorCode::kInvalidInput, "a running node cannot be given an owner or a FIFO; put it under \"given\"", node_path);
+  if (object.uid || object.gid) {
+    return fail(ErrorCode::kInvalidInput, "an object put into a running node cannot be given an owner; put it under \"given\"", node_path);
   }
   auto content = content_of(object, suite);
   if (!content) return std::unexpected(content.error());
   const std::string path = node_path.substr(1);
   if (object.kind == Object::Kind::kDirectory) return std::vector{Change::mkdir(path, static_cast<mode_t>(object.mode.value_or(0755)))};
   if (object.kind == Object::Kind::kSymlink) return std::vector{Change::remove(path), Change::symlink(path, object.content)};
+  if (object.kind == Object::Kind::kFifo) return std::vector{Change::remove(path), Change::fifo(path, static_cast<mode_t>(object.mode.value_or(0644)))};
   const auto slash = path.rfind('/');
   const std::string hidden = path.substr(0, slash + 1) + ".put-" + path.substr(slash + 1) + "~";
   return std::vector{Change::write(hidden, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644))), Change::rename(hidden, path)};

@@ -36,7 +36,7 @@ class Credentials {
 // The site's image with the scenario's primary, credentials and objects. kInvalidInput with the object that could not be made.
 Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials, std::int64_t wall_ns);
 
-// How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for what a running world cannot make (owners, FIFOs).
+// How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot give.
 Result<std::vector<cluster::Change>> put(const std::string& node_path, const Object& object, const Suite& suite);
 
 // What the Pod's containers get: kubelet's service variables and an ordinary PATH, with the scenario's and the step's own on top.

@@ -27,10 +27,13 @@ subjects::Change to_agent(const cluster::Change& change) {
     case cluster::Change::Kind::kSymlink: made.kind = subjects::Change::Kind::kSymlink; break;
     case cluster::Change::Kind::kRename: made.kind = subjects::Change::Kind::kRename; break;
     case cluster::Change::Kind::kRemove: made.kind = subjects::Change::Kind::kRemove; break;
+    case cluster::Change::Kind::kFifo: made.kind = subjects::Change::Kind::kFifo; break;
   }
   made.content = change.bytes;
   made.other = change.kind == cluster::Change::Kind::kRename ? "/" + change.other : change.other;
-  if (change.kind == cluster::Change::Kind::kMkdir || change.kind == cluster::Change::Kind::kWrite) made.mode = change.mode;
+  const bool moded = change.kind == cluster::Change::Kind::kMkdir || change.kind == cluster::Change::Kind::kWrite ||
+                     change.kind == cluster::Change::Kind::kFifo;
+  if (moded) made.mode = change.mode;
   return made;
 }
 
