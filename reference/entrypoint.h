@@ -1,8 +1,8 @@
 // Entrypoint: desired state -> actions, in order, and the loop that keeps it so.
 //
-// One object is one life of the process. The caller (main.cc, or a simulation) calls turn() until it says kExit, waiting in between until the
-// time that the turn asked for, or until something changed, whichever is first. A turn never blocks and never sleeps: what it cannot do yet
-// (no primary, no service account) it tries again in a later turn.
+// One object is one life of the process. The caller (main.cc, or a simulation) calls turn() until it says kExit, waiting in between until
+// the time that the turn asked for, or until something changed, whichever is first. A turn never blocks and never sleeps: what it cannot do
+// yet (no primary, no service account) it tries again in a later turn.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@
 namespace reference {
 
 struct Turn {
-  std::optional<int> exit;                 // the process ends with this status
-  std::chrono::nanoseconds wait_until{};   // Host::monotonic() time of the next turn; only without `exit`
+  std::optional<int> exit;                // the process ends with this status
+  std::chrono::nanoseconds wait_until{};  // Host::monotonic() time of the next turn; only without `exit`
 };
 
 class Entrypoint {

@@ -1,8 +1,8 @@
 // Host: everything of the machine that the entrypoint may use, and nothing more.
 //
-// The seam that lets the same program run on a node (PosixHost) and in a test or a simulation, in process, with another clock. The verbs are
-// system calls with their man-2 meaning, because atomicity is the subject; each is exactly one call. Paths are absolute. No verb blocks for
-// longer than a local file does: waiting is the main loop's business (Entrypoint::turn says until when).
+// The seam that lets the same program run on a node (PosixHost) and in a test or a simulation, in process, with another clock. The verbs
+// are system calls with their man-2 meaning, because atomicity is the subject; each is exactly one call. Paths are absolute. No verb blocks
+// for longer than a local file does: waiting is the main loop's business (Entrypoint::turn says until when).
 //
 // An error is the kernel's number. A Host never throws.
 #pragma once
@@ -71,7 +71,8 @@ class Host {
   virtual void write_out(std::string_view line) = 0;  // one line without its end
   virtual void write_error(std::string_view line) = 0;
   virtual uid_t effective_uid() const = 0;
-  virtual std::uint64_t random() = 0;  // for names of temporary files
+  virtual std::uint64_t random() = 0;                    // for names of temporary files
+  virtual bool stop_requested() const { return false; }  // a signal asked for the end: long copies give up, and leave nothing behind
 };
 
 }  // namespace reference

@@ -1,0 +1,87 @@
+#include "reference/certificate.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace reference {
+namespace {
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+
+std::uint32_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
+
+// One SEQUENCE, in definite form, that fills all of `der` and is not empty.
+bool is_der_sequence(std::string_view der) {
+  if (der.size() < 3 || byte_at(der, 0) != 0x30) return false;
+  std::size_t header = 2;
+  std::size_t length = byte_at(der, 1);
+  if (length >= 0x80) {
+    const std::size_t octets = length & 0x7f;
+    if (octets == 0 || octets > 4 || der.size() < 2 + octets) return false;
+    length = 0;
+    for (std::size_t i = 0; i < octets; ++i) length = (length << 8) | byte_at(der, 2 + i);
+    header += octets;
+  }
+  return length > 0 && der.size() - header == length;
+}
+
+}  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t left = bytes.size() - i;
+    const std::uint32_t group =
+        (byte_at(bytes, i) << 16) | (left > 1 ? byte_at(bytes, i + 1) << 8 : 0) | (left > 2 ? byte_at(bytes, i + 2) : 0);
+    out += kAlphabet[group >> 18];
+    out += kAlphabet[(group >> 12) & 63];
+    out += left > 1 ? kAlphabet[(group >> 6) & 63] : '=';
+    out += left > 2 ? kAlphabet[group & 63] : '=';
+  }
+  return out;
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+  std::string out;
+  std::uint32_t group = 0;
+  int digits = 0;
+  int padding = 0;
+  for (const char c : text) {
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    const std::size_t value = kAlphabet.find(c);
+    if (c == '=') {
+      if (digits < 2) return std::nullopt;
+      ++padding;
+    } else if (value == std::string_view::npos || padding > 0) {
+      return std::nullopt;
+    }
+    group = (group << 6) | (c == '=' ? 0 : static_cast<std::uint32_t>(value));
+    if (++digits < 4) continue;
+    for (int i = 0; i < 3 - padding; ++i) out += static_cast<char>(static_cast<unsigned char>(group >> (16 - 8 * i)));
+    group = 0;
+    digits = 0;
+  }
+  if (digits != 0) return std::nullopt;
+  return out;
+}
+
+std::string why_no_certificates(std::string_view pem) {
+  if (pem.find_first_not_of(" \t\r\n") == std::string_view::npos) return "it is empty";
+  std::size_t good = 0;
+  std::size_t at = pem.find(kBegin);
+  if (at == std::string_view::npos) return "it holds no PEM certificate";
+  while (at != std::string_view::npos) {
+    const std::size_t body = at + kBegin.size();
+    const std::size_t end = pem.find(kEnd, body);
+    if (end == std::string_view::npos) return "its last certificate has no end";
+    const auto der = decode_base64(pem.substr(body, end - body));
+    if (der && is_der_sequence(*der)) ++good;
+    at = pem.find(kBegin, end + kEnd.size());
+  }
+  return good > 0 ? "" : "its certificate cannot be decoded";
+}
+
+}  // namespace reference

@@ -1,0 +1,190 @@
+#include "reference/entrypoint.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "reference/configuration.h"
+#include "reference/files.h"
+#include "reference/host_paths.h"
+#include "reference/kubeconfig.h"
+#include "reference/log.h"
+#include "reference/publish.h"
+#include "reference/service_account.h"
+
+namespace reference {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kSoon{200};  // while something is missing or just changing
+constexpr std::chrono::seconds kPatience{30};    // with what is missing at the start
+constexpr mode_t kOwnDirectoryMode = 0700;
+constexpr mode_t kSharedDirectoryMode = 0755;
+constexpr std::size_t kMountTableCap = 4 * 1024 * 1024;
+
+HostPaths make_paths(Host& host, const Options& options) {
+  const std::string& known = options.multus_kubeconfig_file_host;
+  HostPaths paths({options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir}, known, "");
+  if (paths.in_container(known)) return paths;
+  const auto table = read_file(host, "/proc/self/mountinfo", kMountTableCap);
+  return {{options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir}, known, table ? table->bytes : ""};
+}
+
+}  // namespace
+
+class Entrypoint::State {
+ public:
+  State(Host& host, Options options)
+      : host_(host), options_(std::move(options)), log_(host), publisher_(host), paths_(make_paths(host, options_)) {}
+
+  Turn turn() {
+    if (!configuration_) {
+      if (auto ready = prepare(); !ready) return end(ready.error(), "");
+    }
+    const auto done = work();
+    if (!done && !host_.stop_requested()) {
+      log_.problem(done.error().text);
+      if (gives_up(done.error())) return end(done.error(), "giving up after 30 s: ");
+    }
+    if (done && !std::exchange(installed_, true)) log_.info("everything is in place");
+    if (done && options_.once) return {.exit = kExitOk, .wait_until = {}};
+    const bool soon = !installed_ || configuration_->unsettled();
+    return {.exit = std::nullopt,
+            .wait_until = host_.monotonic() + (soon ? std::min(kSoon, options_.poll_interval) : options_.poll_interval)};
+  }
+
+  int stop() {
+    if (options_.cleanup_config_on_exit && configuration_) configuration_->clean_up();
+    return kExitOk;
+  }
+
+ private:
+  // Once, before anything is touched: what can be known to be wrong is refused now.
+  Result<> prepare() {
+    for (const std::string& warning : options_.warnings) log_.warn(warning);
+    if (options_.kubeconfig_policy != KubeconfigPolicy::kNever) {
+      auto endpoint = find_endpoint(options_);
+      if (!endpoint) return std::unexpected(endpoint.error());
+      endpoint_ = std::move(*endpoint);
+      if (endpoint_.protocol == "http") log_.warn("the API server is asked for without TLS; the token travels in the clear");
+    }
+    const std::string& named = options_.multus_kubeconfig_file_host;
+    const auto place = paths_.in_container(named);
+    if (!place) {
+      return refuse(kExitConfiguration, "cannot tell where " + named +
+                                            " is in this container; it must be in the directory of the host that is" + " mounted at " +
+                                            options_.cni_conf_dir + "; change --multus-kubeconfig-file-host or --cni-conf-dir");
+    }
+    const bool loadable = named.ends_with(".conf") || named.ends_with(".conflist") || named.ends_with(".json");
+    if (loadable)
+      return refuse(kExitConfiguration, "the kubeconfig " + named + " has the name of a CNI configuration; runtimes would load it");
+    kubeconfig_ = *place;
+
+    for (const std::string& directory : {options_.cni_conf_dir, directory_of(kubeconfig_), options_.cni_bin_dir})
+      publisher_.sweep(directory);
+    started_ = host_.monotonic();
+    const Workbench bench{
+        .host = host_, .options = options_, .paths = paths_, .kubeconfig = kubeconfig_, .publisher = publisher_, .log = log_};
+    configuration_ = options_.automatic() ? make_automatic_configuration(bench) : make_manual_configuration(bench);
+    return {};
+  }
+
+  // Kubeconfig, plugin, configuration, in this order: whoever sees the last finds the others. A trouble with one of the first two stops the
+  // next only if there is nothing from before to go on with.
+  Result<> work() {
+    const auto kubeconfig = keep_kubeconfig();
+    if (!kubeconfig && !(installed_ && is_file(kubeconfig_))) return kubeconfig;
+    if (!kubeconfig) log_.problem(kubeconfig.error().text);
+    const auto plugin = keep_plugin();
+    if (!plugin && !is_program(join(options_.cni_bin_dir, "multus"))) return plugin;
+    if (!plugin && !host_.stop_requested()) log_.problem(plugin.error().text);
+    return configuration_->keep();
+  }
+
+  Result<> keep_kubeconfig() {
+    const bool there = is_file(kubeconfig_);
+    if (options_.kubeconfig_policy == KubeconfigPolicy::kNever) {
+      if (there) return {};
+      return refuse(kExitNoInput, "there is no kubeconfig at " + kubeconfig_ + ", and --kubeconfig-policy=never leaves it to others");
+    }
+    if (options_.kubeconfig_policy == KubeconfigPolicy::kIfMissing && there && desired_.empty()) return {};
+
+    const auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
+    if (!found && desired_.empty()) return std::unexpected(found.error());
+    // A trouble with the source is no reason to leave a damaged file: what was good last is better than that.
+    if (!found) log_.problem(found.error().text);
+    if (found) desired_ = render_kubeconfig(endpoint_, found->token, found->ca);
+    if (auto made = make_directories(directory_of(kubeconfig_)); !made) return made;
+    const auto written = publisher_.publish(kubeconfig_, desired_, options_.kubeconfig_mode);
+    if (!written) return std::unexpected(written.error());
+    if (*written) log_.info("kubeconfig published as " + kubeconfig_ + " for " + endpoint_.url());
+    return {};
+  }
+
+  // The volume itself may be new and empty; below it everything is ours.
+  Result<> make_directories(const std::string& directory) {
+    if (directory == options_.cni_conf_dir || !is_below(directory, options_.cni_conf_dir)) {
+      if (host_.stat(directory)) return {};
+      const auto made = publisher_.make_directory(directory, kSharedDirectoryMode);
+      return made ? Result<>{} : std::unexpected(made.error());
+    }
+    if (auto parent = make_directories(directory_of(directory)); !parent) return parent;
+    const auto made = publisher_.make_directory(directory, kOwnDirectoryMode);
+    return made ? Result<>{} : std::unexpected(made.error());
+  }
+
+  Result<> keep_plugin() {
+    if (options_.skip_multus_binary_copy) return {};
+    if (auto made = make_directories(options_.cni_bin_dir); !made) return made;
+    const std::string path = join(options_.cni_bin_dir, "multus");
+    const auto installed = publisher_.install(options_.multus_bin_file, path);
+    if (!installed) return std::unexpected(installed.error());
+    if (*installed) log_.info("plugin installed as " + path);
+    return {};
+  }
+
+  bool is_file(const std::string& path) {
+    const auto status = host_.lstat(path);
+    return status && S_ISREG(status->mode) && status->size > 0;
+  }
+
+  bool is_program(const std::string& path) {
+    const auto status = host_.stat(path);
+    return status && S_ISREG(status->mode) && status->size > 0 && (status->mode & 0111) != 0;
+  }
+
+  // Once everything has been in place nothing makes us leave: a node with old credentials is better off than one without a keeper.
+  bool gives_up(const Problem& problem) {
+    if (installed_ || host_.monotonic() - started_ < kPatience) return false;
+    return options_.once || !configuration_->may_wait(problem) || !is_file(kubeconfig_);
+  }
+
+  Turn end(const Problem& problem, const std::string& prefix) {
+    host_.write_error("error: " + prefix + problem.text);
+    return {.exit = problem.exit_code, .wait_until = {}};
+  }
+
+  Host& host_;
+  const Options options_;
+  Log log_;
+  Publisher publisher_;
+  const HostPaths paths_;
+  Endpoint endpoint_;
+  std::string kubeconfig_;  // as this container sees it
+  std::string desired_;     // the kubeconfig's content that was right last
+  std::unique_ptr<Configuration> configuration_;
+  std::chrono::nanoseconds started_{};
+  bool installed_ = false;
+};
+
+Entrypoint::Entrypoint(Host& host, Options options) : state_(std::make_unique<State>(host, std::move(options))) {}
+Entrypoint::~Entrypoint() = default;
+Turn Entrypoint::turn() { return state_->turn(); }
+int Entrypoint::stop() { return state_->stop(); }
+
+}  // namespace reference

@@ -1,0 +1,34 @@
+// Kubeconfig: the document that the plugin reads, rendered from values that have been judged first.
+//
+// The form is that of upstream, key for key, since tools out there look into it; but every value stands in quotes where YAML would need
+// them, and nothing that a client cannot use is ever rendered.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "reference/options.h"
+#include "reference/problem.h"
+
+namespace reference {
+
+struct Endpoint {
+  std::string protocol;  // https, or http where that was asked for
+  std::string host;      // without brackets
+  std::uint16_t port = 0;
+
+  std::string url() const;  // brackets if and only if the host is an IPv6 literal
+};
+
+// From --api-server, or else from the three environment variables. The problem names the flag or variable.
+Result<Endpoint> find_endpoint(const Options& options);
+
+// `host` may be an IPv4 address, a DNS name, or an IPv6 address in or without brackets. Gives it without brackets; the error is a reason.
+std::expected<std::string, std::string> judge_host(std::string_view host);
+
+// `token` and `ca` as read_credentials gives them. `ca` empty: the API server is not verified.
+std::string render_kubeconfig(const Endpoint& endpoint, std::string_view token, std::string_view ca);
+
+}  // namespace reference

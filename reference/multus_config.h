@@ -1,0 +1,25 @@
+// MultusConfig: 00-multus.conf or 00-multus.conflist, around a primary that goes in as it is.
+//
+// Rendered completely in memory and read back before anybody sees it. Keys, their order and their meaning are upstream's.
+#pragma once
+
+#include <string>
+
+#include "reference/host_paths.h"
+#include "reference/options.h"
+#include "reference/primary.h"
+#include "reference/problem.h"
+
+namespace reference {
+
+inline constexpr const char* kSingleName = "00-multus.conf";
+inline constexpr const char* kListName = "00-multus.conflist";
+
+struct MultusConfig {
+  std::string file_name;  // a list from cniVersion 1 on
+  std::string text;
+};
+
+Result<MultusConfig> render_multus_config(const Options& options, const HostPaths& paths, const Primary& primary);
+
+}  // namespace reference

@@ -1,0 +1,147 @@
+#include "reference/posix_host.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+namespace reference {
+namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+std::unexpected<Errno> last_error() { return std::unexpected(Errno{errno}); }
+
+Outcome<> done(int result) {
+  if (result != 0) return last_error();
+  return {};
+}
+
+std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * kNanosecondsPerSecond + time.tv_nsec; }
+
+FileStatus converted(const struct stat& status) {
+  return {.mode = status.st_mode,
+          .uid = status.st_uid,
+          .gid = status.st_gid,
+          .device = status.st_dev,
+          .inode = status.st_ino,
+          .size = static_cast<std::uint64_t>(status.st_size),
+          .mtime_ns = nanoseconds(status.st_mtim),
+          .ctime_ns = nanoseconds(status.st_ctim)};
+}
+
+struct timespec time_of(clockid_t clock) {
+  timespec time{};
+  static_cast<void>(clock_gettime(clock, &time));
+  return time;
+}
+
+// A pipe that polls as writable takes a page without blocking.
+void write_line(int descriptor, std::string_view line) {
+  std::string text(line.substr(0, PIPE_BUF - 1));
+  text += '\n';
+  pollfd ready{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+  [[maybe_unused]] const auto wrote = ::write(descriptor, text.data(), text.size());
+}
+
+}  // namespace
+
+Outcome<Host::Descriptor> PosixHost::open(const std::string& path, int flags, mode_t mode) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (descriptor < 0) return last_error();
+  return descriptor;
+}
+
+Outcome<> PosixHost::close(Descriptor descriptor) { return done(::close(descriptor)); }
+
+Outcome<std::size_t> PosixHost::read(Descriptor descriptor, char* buffer, std::size_t size) {
+  const ssize_t got = ::read(descriptor, buffer, size);
+  if (got < 0) return last_error();
+  return static_cast<std::size_t>(got);
+}
+
+Outcome<std::size_t> PosixHost::write(Descriptor descriptor, std::string_view bytes) {
+  const ssize_t wrote = ::write(descriptor, bytes.data(), bytes.size());
+  if (wrote < 0) return last_error();
+  return static_cast<std::size_t>(wrote);
+}
+
+Outcome<> PosixHost::fsync(Descriptor descriptor) { return done(::fsync(descriptor)); }
+Outcome<> PosixHost::fchmod(Descriptor descriptor, mode_t mode) { return done(::fchmod(descriptor, mode)); }
+Outcome<> PosixHost::fchown(Descriptor descriptor, uid_t uid, gid_t gid) { return done(::fchown(descriptor, uid, gid)); }
+
+Outcome<FileStatus> PosixHost::fstat(Descriptor descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return last_error();
+  return converted(status);
+}
+
+Outcome<FileStatus> PosixHost::stat(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return last_error();
+  return converted(status);
+}
+
+Outcome<FileStatus> PosixHost::lstat(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return last_error();
+  return converted(status);
+}
+
+Outcome<std::string> PosixHost::readlink(const std::string& path) {
+  std::array<char, PATH_MAX> buffer;
+  const ssize_t size = ::readlink(path.c_str(), buffer.data(), buffer.size());
+  if (size < 0) return last_error();
+  return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
+Outcome<std::vector<DirectoryEntry>> PosixHost::list(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+  if (!directory) return last_error();
+  std::vector<DirectoryEntry> entries;
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory.get());
+    if (entry == nullptr && errno != 0) return last_error();
+    if (entry == nullptr) return entries;
+    const std::string_view name(entry->d_name);
+    if (name != "." && name != "..") entries.push_back({.name = std::string(name)});
+  }
+}
+
+Outcome<> PosixHost::mkdir(const std::string& path, mode_t mode) { return done(::mkdir(path.c_str(), mode)); }
+Outcome<> PosixHost::rename(const std::string& from, const std::string& to) { return done(::rename(from.c_str(), to.c_str())); }
+Outcome<> PosixHost::unlink(const std::string& path) { return done(::unlink(path.c_str())); }
+
+std::chrono::nanoseconds PosixHost::monotonic() const { return std::chrono::nanoseconds(nanoseconds(time_of(CLOCK_MONOTONIC))); }
+std::int64_t PosixHost::wall_seconds() const { return time_of(CLOCK_REALTIME).tv_sec; }
+
+void PosixHost::write_out(std::string_view line) { write_line(STDOUT_FILENO, line); }
+void PosixHost::write_error(std::string_view line) { write_line(STDERR_FILENO, line); }
+uid_t PosixHost::effective_uid() const { return ::geteuid(); }
+
+std::uint64_t PosixHost::random() {
+  std::uint64_t number = 0;
+  // Without randomness yet (very early boot) the clock will do: a name that is taken is refused by the kernel and tried again.
+  if (::getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number) number = static_cast<std::uint64_t>(monotonic().count());
+  return number;
+}
+
+bool PosixHost::stop_requested() const {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+}  // namespace reference

@@ -1,0 +1,64 @@
+// Primary: the CNI configuration that ours delegates to, chosen by content and never one of our own.
+//
+// The directory is read as a container runtime reads it: .conf, .conflist and .json, by bytes of the name, links followed. What the runtime
+// would refuse is skipped, and so is every file in which Multus stands as plugin or delegate at any depth, whatever its name: delegating to
+// that would call ourselves for ever.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reference/host.h"
+#include "reference/json.h"
+#include "reference/problem.h"
+
+namespace reference {
+
+inline constexpr std::size_t kConfigurationCap = 2 * 1024 * 1024;  // container runtimes read no more
+
+struct Primary {
+  std::string path;
+  FileStatus status;
+  json::Document document;
+  std::string cni_version;
+  std::string name;                          // empty if it has none
+  std::map<std::string, bool> capabilities;  // of all its plugins; the last word counts
+
+  bool same_content(const Primary& other) const { return path == other.path && document.text() == other.document.text(); }
+};
+
+struct PrimaryRequest {
+  std::string directory;
+  std::string file_name;              // empty: the first that qualifies
+  bool renamed = false;               // NAME.old, which --rename-conf-file left, stands in for a NAME that is gone
+  std::vector<std::string> excluded;  // paths that we write ourselves
+};
+
+struct Selection {
+  std::optional<Primary> primary;
+  std::vector<std::string> skipped;  // "PATH: why", for the log
+  std::optional<Problem> problem;    // why there is no primary
+};
+
+Selection select_primary(Host& host, const PrimaryRequest& request);
+
+enum class Shape {
+  kSingle,  // type: .conf and .json
+  kList,    // plugins: .conflist
+  kEither,  // whatever the content says
+};
+
+// Judges one text. `path` and `status` are only kept.
+Result<Primary> judge_primary(std::string path, const FileStatus& status, std::string text, Shape shape);
+
+// Is Multus in there, as plugin or delegate, at any depth? Keys are compared as Go compares them, without case.
+bool names_multus(const json::Document& document);
+
+// "1.0.0", "0.3.1": numbers with dots.
+bool valid_version(std::string_view version);
+// The number before the first dot; 0 if there is none.
+unsigned long major_version(std::string_view version);
+
+}  // namespace reference

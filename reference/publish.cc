@@ -1,0 +1,302 @@
+#include "reference/publish.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "reference/files.h"
+
+namespace reference {
+namespace {
+
+constexpr std::string_view kPrefix = ".thin_entrypoint.";
+constexpr std::string_view kTemporary = ".tmp";
+constexpr std::string_view kDisplaced = ".displaced";
+constexpr std::size_t kNameDigits = 16;
+constexpr int kNamesTried = 8;
+constexpr std::size_t kChunk = 256 * 1024;
+constexpr mode_t kPermissions = 07777;
+constexpr mode_t kProgramMode = 0755;
+
+std::unexpected<Problem> failed(std::string_view operation, const std::string& path, Errno error) {
+  return std::unexpected(system_problem(operation, path, error, kExitOutput));
+}
+
+// A sync that a read-only volume refuses has nothing to do there.
+bool harmless(Errno error) { return error == Errno{EROFS} || error == Errno{EINVAL}; }
+
+bool is_temporary(std::string_view name) {
+  if (name.size() != kPrefix.size() + kNameDigits + kTemporary.size()) return false;
+  const std::string_view digits = name.substr(kPrefix.size(), kNameDigits);
+  return name.starts_with(kPrefix) && name.ends_with(kTemporary) && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// Fills the buffer as far as the file goes; a short read is no end.
+Outcome<std::size_t> read_fully(Host& host, Host::Descriptor descriptor, std::string& buffer) {
+  std::size_t size = 0;
+  while (size < buffer.size()) {
+    const auto got = host.read(descriptor, buffer.data() + size, buffer.size() - size);
+    if (!got) return got;
+    if (*got == 0) break;
+    size += *got;
+  }
+  return size;
+}
+
+}  // namespace
+
+Result<bool> Publisher::publish(const std::string& path, std::string_view bytes, mode_t mode) {
+  FileStatus status;
+  if (is_right(path, bytes, mode, status)) {
+    if (auto done = settle(path, status); !done) return std::unexpected(done.error());
+    return false;
+  }
+  auto done = replace(path, [&](Host::Descriptor descriptor) -> Result<> {
+    if (const auto set = host_.fchmod(descriptor, mode); !set) return failed("set the mode of", path, set.error());
+    return write_all(descriptor, bytes, path);
+  });
+  if (!done) return std::unexpected(done.error());
+  return true;
+}
+
+Result<bool> Publisher::install(const std::string& source, const std::string& path) {
+  const auto unreadable = [&](Errno error) {
+    return std::unexpected(system_problem("read", source, error, static_cast<int>(error) == ENOENT ? kExitNoInput : kExitBadInput));
+  };
+  auto file = open_file(host_, source, O_RDONLY | O_NONBLOCK);
+  if (!file) return unreadable(file.error());
+  const auto before = host_.fstat(file->get());
+  if (!before) return unreadable(before.error());
+  if (!S_ISREG(before->mode) || before->size == 0) return refuse(kExitBadInput, "cannot install " + source + ": it is no program");
+  if (const auto status = host_.lstat(path); status && is_copy(source, *before, path, *status)) {
+    if (auto done = settle(path, *status); !done) return std::unexpected(done.error());
+    copies_[path] = {.source = *before, .target = *status};
+    return false;
+  }
+
+  auto done = replace(path, [&](Host::Descriptor descriptor) -> Result<> {
+    std::string buffer(kChunk, '\0');
+    std::uint64_t total = 0;
+    while (true) {
+      if (host_.stop_requested()) return refuse(kExitOk, "cannot finish " + path + ": the end was asked for");
+      const auto got = read_fully(host_, file->get(), buffer);
+      if (!got) return unreadable(got.error());
+      if (*got == 0) break;
+      total += *got;
+      if (auto wrote = write_all(descriptor, std::string_view(buffer).substr(0, *got), path); !wrote) return wrote;
+    }
+    const auto after = host_.fstat(file->get());
+    if (!after || !unchanged(*before, *after) || total != before->size)
+      return refuse(kExitBadInput, source + " changes while it is copied");
+    if (const auto set = host_.fchmod(descriptor, kProgramMode); !set) return failed("set the mode of", path, set.error());
+    return {};
+  });
+  if (!done) return std::unexpected(done.error());
+  if (const auto known = known_.find(path); known != known_.end()) copies_[path] = {.source = *before, .target = known->second};
+  return true;
+}
+
+Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode) {
+  const auto status = host_.stat(directory);
+  const std::string parent = directory_of(directory);
+  if (status && S_ISDIR(status->mode)) {
+    // Whoever made it may not have lived to sync it.
+    if (const auto known = directories_.find(directory); known != directories_.end() && known->second == status->inode) return false;
+    if (auto synced = sync_directory(parent); !synced && !harmless(synced.error().error)) return std::unexpected(synced.error());
+    directories_[directory] = status->inode;
+    return false;
+  }
+  if (status) return failed("make", directory, Errno{ENOTDIR});
+  if (status.error() != Errno{ENOENT}) return failed("look at", directory, status.error());
+  if (const auto made = host_.mkdir(directory, mode); !made && made.error() != Errno{EEXIST})
+    return failed("make", directory, made.error());
+  // The umask had its say; ours is the last word.
+  auto opened = open_file(host_, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!opened) return failed("open", directory, opened.error());
+  const auto made = host_.fstat(opened->get());
+  if (!made) return failed("look at", directory, made.error());
+  if ((made->mode & kPermissions) != mode) {
+    if (const auto set = host_.fchmod(opened->get(), mode); !set) return failed("set the mode of", directory, set.error());
+  }
+  if (const auto synced = host_.fsync(opened->get()); !synced) return failed("sync", directory, synced.error());
+  if (auto synced = sync_directory(parent); !synced) return std::unexpected(synced.error());
+  directories_[directory] = made->inode;
+  return true;
+}
+
+Result<bool> Publisher::remove(const std::string& path) {
+  const auto removed = host_.unlink(path);
+  if (!removed && removed.error() == Errno{ENOENT}) return false;
+  if (!removed) return failed("remove", path, removed.error());
+  known_.erase(path);
+  if (auto synced = sync_directory(directory_of(path)); !synced) return std::unexpected(synced.error());
+  return true;
+}
+
+Result<bool> Publisher::rename(const std::string& from, const std::string& to) {
+  const auto renamed = host_.rename(from, to);
+  if (!renamed && renamed.error() == Errno{ENOENT}) return false;
+  if (!renamed) return failed("rename", from, renamed.error());
+  if (auto synced = sync_directory(directory_of(to)); !synced) return std::unexpected(synced.error());
+  return true;
+}
+
+void Publisher::sweep(const std::string& directory) {
+  const auto entries = host_.list(directory);
+  if (!entries) return;
+  for (const DirectoryEntry& entry : *entries) {
+    // Whatever cannot be removed now is tried again before the next write; it is in nobody's way.
+    if (is_temporary(entry.name) && !host_.unlink(join(directory, entry.name))) leftovers_.push_back(join(directory, entry.name));
+  }
+}
+
+bool Publisher::is_ours(const std::string& path) {
+  const auto known = known_.find(path);
+  const auto status = host_.lstat(path);
+  return known != known_.end() && status && unchanged(known->second, *status);
+}
+
+bool Publisher::is_right(const std::string& path, std::string_view bytes, mode_t mode, FileStatus& status) {
+  const auto found = host_.lstat(path);
+  if (!found || !S_ISREG(found->mode) || (found->mode & kPermissions) != mode || found->size != bytes.size()) return false;
+  status = *found;
+  if (!owned(path, status)) return false;
+  const auto content = read_file(host_, path, bytes.size(), O_NOFOLLOW);
+  return content && content->bytes == bytes;
+}
+
+bool Publisher::is_copy(const std::string& source, const FileStatus& source_status, const std::string& path, const FileStatus& status) {
+  if (const auto known = copies_.find(path); known != copies_.end()) {
+    if (unchanged(known->second.source, source_status) && unchanged(known->second.target, status)) return true;
+  }
+  // Any mode that lets the runtime execute it will do: a file provided by the system may be stricter than ours.
+  if (!S_ISREG(status.mode) || (status.mode & 0111) == 0 || status.size != source_status.size) return false;
+  auto left = open_file(host_, source, O_RDONLY);
+  auto right = open_file(host_, path, O_RDONLY | O_NOFOLLOW);
+  std::string left_buffer(kChunk, '\0');
+  std::string right_buffer(kChunk, '\0');
+  while (left && right) {
+    const auto left_size = read_fully(host_, left->get(), left_buffer);
+    const auto right_size = read_fully(host_, right->get(), right_buffer);
+    if (!left_size || !right_size || *left_size != *right_size) return false;
+    if (*left_size == 0) return true;
+    if (std::string_view(left_buffer).substr(0, *left_size) != std::string_view(right_buffer).substr(0, *right_size)) return false;
+  }
+  return false;
+}
+
+// A file of somebody else could be changed by him behind our back. Where the file system decides itself who owns a new file, what we made
+// counts as ours, or else it would be made again every turn.
+bool Publisher::owned(const std::string& path, const FileStatus& status) const {
+  if (status.uid == host_.effective_uid()) return true;
+  const auto known = known_.find(path);
+  return known != known_.end() && known->second.inode == status.inode && known->second.uid == status.uid;
+}
+
+// Bytes that are right may not be durable: the process that wrote them may have been killed just before the sync.
+Result<> Publisher::settle(const std::string& path, const FileStatus& status) {
+  const auto known = known_.find(path);
+  if (known != known_.end() && unchanged(known->second, status)) return {};
+  auto file = open_file(host_, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!file) return failed("open", path, file.error());
+  if (const auto synced = host_.fsync(file->get()); !synced && !harmless(synced.error())) return failed("sync", path, synced.error());
+  if (auto synced = sync_directory(directory_of(path)); !synced && !harmless(synced.error().error)) return synced;
+  known_[path] = status;
+  return {};
+}
+
+Result<> Publisher::replace(const std::string& path, const Fill& fill) {
+  std::erase_if(leftovers_, [&](const std::string& file) {
+    const auto removed = host_.unlink(file);
+    return removed || removed.error() == Errno{ENOENT};
+  });
+  const std::string directory = directory_of(path);
+  // Another instance may sweep our temporary file away while it starts; once more is enough, then it is running.
+  for (int attempt = 0;; ++attempt) {
+    std::string temporary = hidden_name(directory, kTemporary);
+    auto descriptor = host_.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    for (int taken = 0; taken < kNamesTried && !descriptor && descriptor.error() == Errno{EEXIST}; ++taken) {
+      temporary = hidden_name(directory, kTemporary);
+      descriptor = host_.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    }
+    if (!descriptor) return failed("make a temporary file for", path, descriptor.error());
+    auto done = fill_and_rename(temporary, path, *descriptor, fill);
+    if (done) return finish(path, *done);
+    const auto removed = host_.unlink(temporary);
+    const bool swept = !removed && removed.error() == Errno{ENOENT};
+    if (!removed && !swept) leftovers_.push_back(temporary);
+    if (!swept || attempt > 0) return std::unexpected(done.error());
+  }
+}
+
+// Makes the rename durable and remembers what stands there now, if it is still ours.
+Result<> Publisher::finish(const std::string& path, const FileStatus& made) {
+  known_.erase(path);
+  if (auto synced = sync_directory(directory_of(path)); !synced) return synced;
+  const auto status = host_.lstat(path);
+  if (status && status->device == made.device && status->inode == made.inode) known_[path] = *status;
+  return {};
+}
+
+// Gives the status of the new file, whose inode tells it from anybody else's.
+Result<FileStatus> Publisher::fill_and_rename(const std::string& temporary, const std::string& path, Host::Descriptor descriptor,
+                                              const Fill& fill) {
+  Handle file(host_, descriptor);
+  const auto made = host_.fstat(file.get());
+  if (!made) return failed("look at a temporary file for", path, made.error());
+  const uid_t user = host_.effective_uid();
+  const gid_t group = user == 0 ? 0 : made->gid;  // root's files are root's also in a directory that hands on its group
+  if (made->uid != user || made->gid != group) {
+    if (const auto set = host_.fchown(file.get(), user, group); !set) return failed("set the owner of", path, set.error());
+  }
+  if (auto filled = fill(file.get()); !filled) return std::unexpected(filled.error());
+  if (const auto synced = host_.fsync(file.get()); !synced) return failed("sync", path, synced.error());
+  if (const auto closed = file.close(); !closed) return failed("write", path, closed.error());
+
+  auto renamed = host_.rename(temporary, path);
+  if (!renamed && (renamed.error() == Errno{EISDIR} || renamed.error() == Errno{ENOTEMPTY} || renamed.error() == Errno{EEXIST})) {
+    if (auto displaced = displace_directory(path); !displaced) return std::unexpected(displaced.error());
+    renamed = host_.rename(temporary, path);
+  }
+  if (!renamed) return failed("replace", path, renamed.error());
+  return *made;
+}
+
+// A directory where a file of ours belongs: out of the way with it, but nothing in it is lost.
+Result<> Publisher::displace_directory(const std::string& path) {
+  const std::string aside = hidden_name(directory_of(path), kDisplaced);
+  if (const auto moved = host_.rename(path, aside); !moved)
+    return failed("move the directory out of the way that stands at", path, moved.error());
+  return {};
+}
+
+Result<> Publisher::sync_directory(const std::string& directory) {
+  auto opened = open_file(host_, directory, O_RDONLY | O_DIRECTORY);
+  if (!opened) return failed("open", directory, opened.error());
+  if (const auto synced = host_.fsync(opened->get()); !synced) return failed("sync", directory, synced.error());
+  return {};
+}
+
+Result<> Publisher::write_all(Host::Descriptor descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const auto wrote = host_.write(descriptor, bytes);
+    if (!wrote) return failed("write", path, wrote.error());
+    if (*wrote == 0) return failed("write", path, Errno{ENOSPC});
+    bytes.remove_prefix(*wrote);
+  }
+  return {};
+}
+
+std::string Publisher::hidden_name(const std::string& directory, std::string_view ending) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::uint64_t number = host_.random();
+  std::string name(kPrefix);
+  for (std::size_t i = 0; i < kNameDigits; ++i, number >>= 4) name += kHex[number & 15];
+  return join(directory, name.append(ending));
+}
+
+}  // namespace reference
