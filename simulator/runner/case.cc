@@ -23,6 +23,7 @@ constexpr Duration kSettled = 1500ms;         // at rest for so long after its s
 constexpr Duration kRestWithin = 10s;
 constexpr Duration kStopGrace = 1s;
 constexpr Duration kRunWithin = 10s;
+constexpr std::string_view kUrlCheck = "FRESH-18/url-form";
 constexpr std::string_view kLimitsCheck = "LIFE-60/within-limits";
 
 class Player {
@@ -310,7 +311,9 @@ class Player {
       excess.insert(excess.end(), excess_.begin(), excess_.end());
     }
     const auto findings = judge_.findings();
-    for (const auto* check : request_.suite.catalogue.live_checks()) {
+    auto checks = request_.suite.catalogue.live_checks();
+    if (const auto* limits = request_.suite.catalogue.find_check(kLimitsCheck)) checks.push_back(limits);
+    for (const auto* check : checks) {
       if (const auto exception = request_.scenario.except.find(check->id); exception != request_.scenario.except.end()) {
         ledger_.not_tested(check->id, "excepted: " + exception->second);
         continue;
@@ -326,6 +329,7 @@ class Player {
       return;
     }
     if (!world_->offers(oracles::Need::kSeeEveryOperation)) {
+      if (check.id == kUrlCheck) return conclude_url_at_rest();
       ledger_.not_tested(check.id, "this world does not see every operation");
       return;
     }
@@ -337,6 +341,19 @@ class Player {
     auto finding = *found;
     if (finding.at) finding.at->world = to_string(request_.world);
     ledger_.violate(finding);
+  }
+
+  // The form of the URL is as wrong at rest as it was when it was published: this one invariant needs no operations to be seen.
+  void conclude_url_at_rest() {
+    const auto tree = world_->look();
+    if (!tree) return ledger_.error(kUrlCheck, tree.error().line());
+    const auto placed = oracles::read_kubeconfig(*tree, layout_.kubeconfig, readers_.kubeconfig);
+    if (placed.state == oracles::PlacedKubeconfig::State::kValid && !placed.facts->form_right()) {
+      ledger_.violate({std::string(kUrlCheck), "a host in brackets if and only if it is an IPv6 address",
+                       placed.facts->server + ": " + placed.facts->url.form_defect, world_->place()});
+    } else {
+      ledger_.pass(kUrlCheck);
+    }
   }
 
   // The lowest profile of what the scenario itself asks: an invariant that odd input trips belongs to the profile of that input.
