@@ -1,14 +1,14 @@
 // FuseDoor: a node::Node as a file system that any process can use.
 //
-// One low-level FUSE session with one thread: the order of operations is total, each verb is one call of the Node, and the reply is sent after
-// the Node's observer and gate have had their say. Entries and attributes are not cached by the kernel, writes are passed on at once.
+// One low-level FUSE session with one thread: the order of operations is total, each verb is one call of the Node, and the reply is sent
+// after the Node's observer and gate have had their say. Entries and attributes are not cached by the kernel, writes are passed on at once.
 // File bytes are cached (so that mmap works) but every change comes through here, so the cache is right.
 //
-// The mount exists in the mount namespace of the calling process only (subjects::Harness::enter made it private). No thread of this process may
-// touch a path below mount_point(): it would wait for itself, and if killed then, for ever.
+// The mount exists in the mount namespace of the calling process only (subjects::Harness::enter made it private). No thread of this process
+// may touch a path below mount_point(): it would wait for itself, and if killed then, for ever.
 //
-// Thread contract: the session thread holds mutex() during each request. Whoever looks at the Node (its tree, its journal) takes it too, and
-// must not call the Agent or wait for a sandbox while holding it.
+// Thread contract: the session thread holds mutex() during each request. Whoever looks at the Node (its tree, its journal) takes it too,
+// and must not call the Agent or wait for a sandbox while holding it.
 #pragma once
 
 #include <sys/types.h>
@@ -33,10 +33,12 @@ class FuseDoor {
     std::string device = "/dev/fuse";
   };
 
-  // Mounts at an existing, empty directory and serves. `node` and `clock` must outlive the door. kUnavailable, with what to do, where there is
-  // no FUSE device or it may not be opened; kLimit past about 1000 doors in one process (libfuse's own limit).
-  static Result<std::unique_ptr<FuseDoor>> mount(node::Node& node, const Clock& clock, const std::string& mount_point, const Options& options);
-  // Unmounts; ends the connection even if a sandbox still holds a bind (its calls fail with ENOTCONN or ECONNABORTED); removes the mount point.
+  // Mounts at an existing, empty directory and serves. `node` and `clock` must outlive the door. kUnavailable, with what to do, where there
+  // is no FUSE device or it may not be opened; kLimit past about 1000 doors in one process (libfuse's own limit).
+  static Result<std::unique_ptr<FuseDoor>> mount(node::Node& node, const Clock& clock, const std::string& mount_point,
+                                                 const Options& options);
+  // Unmounts; ends the connection even if a sandbox still holds a bind (its calls fail with ENOTCONN or ECONNABORTED); removes the mount
+  // point.
   ~FuseDoor();
   FuseDoor(const FuseDoor&) = delete;
   FuseDoor& operator=(const FuseDoor&) = delete;
@@ -44,13 +46,13 @@ class FuseDoor {
   const std::string& mount_point() const;
   std::mutex& mutex();
 
-  // As whom every process but the agent acts from now on: a stage, or the build, and its which start. Their uid, gid and umask are those of each
-  // request; uid 0 is privileged. Default: kWorld, 0, so that setting up a sandbox before it is charged to nobody.
+  // As whom every process but the agent acts from now on: a stage, or the build, and its which start. Their uid, gid and umask are those of
+  // each request; uid 0 is privileged. Default: kWorld, 0, so that setting up a sandbox before it is charged to nobody.
   void set_actor(node::Actor actor, std::uint32_t session);
 
   struct Activity {
-    std::uint64_t served = 0;     // requests answered
-    std::uint64_t mutations = 0;  // of these, the ones that can change the node, successful or not
+    std::uint64_t served = 0;                             // requests answered
+    std::uint64_t mutations = 0;                          // of these, the ones that can change the node, successful or not
     std::chrono::steady_clock::time_point last_mutation;  // when the latest of these was answered; the mount, if none yet
   };
   Activity activity() const;

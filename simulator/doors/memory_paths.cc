@@ -17,6 +17,7 @@ using node::RenameFlag;
 namespace {
 
 bool is_there(const Place& place) { return place.inode != 0 || place.scaffold; }
+bool is_too_long(const Place& place) { return place.absence() != node::Errno{ENOENT}; }
 bool is_dots(const Place& place) { return place.name == "." || place.name == ".."; }
 
 // What stat(2) says of a directory that only leads to a mount.
@@ -71,6 +72,7 @@ node::Outcome<int> MemoryProcess::open_creating(std::string_view path, int flags
     if (place->scaffold || is_directory(place->inode)) return refuse(EISDIR);
     return open_existing(*place, flags);
   }
+  if (is_too_long(*place)) return refuse(ENAMETOOLONG);
   if (place->read_only) return refuse(EROFS);
   const Outcome<node::InodeId> made = node_.create(caller_, place->parent, place->name, mode, flags);
   if (!made) return std::unexpected(made.error());
@@ -125,6 +127,7 @@ node::Outcome<Place> MemoryProcess::place_to_make(std::string_view path, bool di
   Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, false);
   if (!place) return place;
   if (is_there(*place)) return refuse(EEXIST);
+  if (is_too_long(*place)) return refuse(ENAMETOOLONG);
   if (place->directory_required && !directory) return refuse(ENOENT);
   if (place->read_only) return refuse(EROFS);
   return place;
@@ -136,7 +139,7 @@ node::Outcome<Place> MemoryProcess::place_to_remove(std::string_view path) const
   if (!place || is_dots(*place) || place->name.empty()) return place;
   if (place->scaffold) return refuse(EBUSY);
   if (place->read_only) return refuse(EROFS);
-  if (!is_there(*place)) return refuse(ENOENT);
+  if (!is_there(*place)) return std::unexpected(place->absence());
   return place;
 }
 
@@ -203,7 +206,8 @@ node::Outcome<> MemoryProcess::rename(std::string_view path, std::string_view ne
   if (is_dots(*from)) return refuse(EBUSY);
   if (is_dots(*to)) return refuse(flag == RenameFlag::kNoReplace ? EEXIST : EBUSY);
   if (from->read_only) return refuse(EROFS);
-  if (!is_there(*from)) return refuse(ENOENT);
+  if (!is_there(*from)) return std::unexpected(from->absence());
+  if (is_too_long(*to)) return refuse(ENAMETOOLONG);
   if (is_there(*to) && flag == RenameFlag::kNoReplace) return refuse(EEXIST);
   if (exchange) {
     if (!is_there(*to)) return refuse(ENOENT);

@@ -1,8 +1,8 @@
 // TmpfsDoor: a node as a real tmpfs, for machines without the FUSE device.
 //
-// populate() writes a node::Tree out, snapshot() reads one back. What happens in between nobody sees: checks that need every operation are not
-// tested in this world (DESIGN.md, decision 3). The tree read back is hostile: symlinks are never followed, FIFOs never opened, and the caps of
-// Limits hold even while a build goes on writing.
+// populate() writes a node::Tree out, snapshot() reads one back. What happens in between nobody sees: checks that need every operation are
+// not tested in this world (DESIGN.md, decision 3). The tree read back is hostile: symlinks are never followed, FIFOs never opened, and the
+// caps of Limits hold even while a build goes on writing.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class TmpfsDoor {
   struct Limits {
     std::uint64_t bytes = 256ULL << 20;  // size of the file system, and most that a snapshot reads
     std::uint64_t inodes = 65536;
-    unsigned depth = 128;                // of directories
+    unsigned depth = 128;  // of directories
   };
 
   // Mounts at an existing, empty directory of the private namespace.

@@ -23,21 +23,21 @@ namespace entryproof::subjects {
 // One change. Paths are those of the mount ("/etc/cni/net.d/x"). Symlinks are followed as the system call of that name does.
 struct Change {
   enum class Kind : unsigned char {
-    kWrite,      // open(O_CREAT|O_TRUNC), write, chown and chmod if asked, close: readers can see it half done
-    kReplace,    // the same under a name beside it (`other`, or ".NAME.new"), fsync, then rename over `path`
-    kRemove,     // unlink, or a directory with all below; a missing one is no error
-    kRename,     // path -> other
-    kMkdir,      // with missing parents; an existing directory is no error; mode is set on the last
-    kSymlink,    // path -> target `other`; EEXIST if there
-    kLink,       // a second name `other` for path
-    kFifo,       // a named pipe
-    kAttributes, // mode, owner of what is there (a symlink is followed)
-    kSync,       // fsync of a file or directory
+    kWrite,       // open(O_CREAT|O_TRUNC), write, chown and chmod if asked, close: readers can see it half done
+    kReplace,     // the same under a name beside it (`other`, or ".NAME.new"), fsync, then rename over `path`
+    kRemove,      // unlink, or a directory with all below; a missing one is no error
+    kRename,      // path -> other
+    kMkdir,       // with missing parents; an existing directory is no error; mode is set on the last
+    kSymlink,     // path -> target `other`; EEXIST if there
+    kLink,        // a second name `other` for path
+    kFifo,        // a named pipe
+    kAttributes,  // mode, owner of what is there (a symlink is followed)
+    kSync,        // fsync of a file or directory
   };
   Kind kind = Kind::kWrite;
   std::string path;
   std::string content;
-  std::string other;  // new path, symlink target, or temporary name
+  std::string other;           // new path, symlink target, or temporary name
   std::optional<mode_t> mode;  // 07777; new files 0644, directories 0755 unless told
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
@@ -52,8 +52,8 @@ class Agent {
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 
-  // Applies the changes in order, each system call exactly as its kind says; stops at the first that fails: "rename /a: …(ENOENT)". What was
-  // done before it stays. Returns when the last is done, so each inotify event has been queued.
+  // Applies the changes in order, each system call exactly as its kind says; stops at the first that fails: "rename /a: …(ENOENT)". What
+  // was done before it stays. Returns when the last is done, so each inotify event has been queued.
   Result<> apply(const std::string& mount_point, const std::vector<Change>& changes);
 
   pid_t pid() const;  // for FuseDoor::Options::world_pid

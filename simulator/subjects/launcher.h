@@ -1,8 +1,8 @@
 // Launcher: starts sandboxes, from a small process of its own.
 //
-// Spawning must happen in a process with one thread (a raw clone in a threaded one can hang on a copied lock), so a helper does it; it is PID 1
-// of a pid namespace that holds every sandbox, so that the kernel ends them all when it ends. This class is its client in the harness: requests
-// may come from any thread, and one thread of the client carries replies, exits and output.
+// Spawning must happen in a process with one thread (a raw clone in a threaded one can hang on a copied lock), so a helper does it; it is
+// PID 1 of a pid namespace that holds every sandbox, so that the kernel ends them all when it ends. This class is its client in the
+// harness: requests may come from any thread, and one thread of the client carries replies, exits and output.
 #pragma once
 
 #include <sys/types.h>
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "simulator/base/descriptor.h"
 #include "simulator/base/result.h"
-#include "simulator/subjects/descriptor.h"
 #include "simulator/subjects/sandbox.h"
 
 namespace entryproof::subjects {
@@ -36,7 +36,9 @@ struct Network {
 class Launcher {
  public:
   // Forks the helper; only for Harness::enter(), before any thread exists. `work_directory`: a tmpfs of ours, for mount points.
-  static Result<std::unique_ptr<Launcher>> start(const std::string& work_directory);
+  static Result<std::unique_ptr<Launcher>> start(const std::string& work_directory, bool use_cgroups);
+  // Starts the client's thread, once nothing is forked any more.
+  void begin();
   // Ends every sandbox and the helper, and waits for it. Sandbox objects may outlive it; they have ended then.
   ~Launcher();
   Launcher(const Launcher&) = delete;
@@ -53,8 +55,8 @@ class Launcher {
 
  private:
   class Client;
-  explicit Launcher(std::shared_ptr<Client> client);
-  std::shared_ptr<Client> client_;
+  explicit Launcher(std::unique_ptr<Client> client);
+  std::unique_ptr<Client> client_;
 };
 
 }  // namespace entryproof::subjects

@@ -1,10 +1,11 @@
 // Sandbox: a build's container, from the outside.
 //
-// The program is PID 1 of its own pid, mount, ipc, uts and network namespaces, on a root of its own that is read-only but for the binds it is
-// given (DESIGN.md, decision 8). SandboxSpec says what goes in; a Sandbox is the running thing. Nothing a sandboxed program does reaches the
-// machine, and nothing stays when it, or the harness, has ended.
+// The program is PID 1 of its own pid, mount, ipc, uts and network namespaces, on a root of its own that is read-only but for the binds it
+// is given (DESIGN.md, decision 8). SandboxSpec says what goes in; a Sandbox is the running thing. Nothing a sandboxed program does reaches
+// the machine, and nothing stays when it, or the harness, has ended.
 //
-// Thread contract: a Sandbox may be used from any thread, also under a door's mutex: kill() and signal() are one system call and never wait.
+// Thread contract: a Sandbox may be used from any thread, also under a door's mutex: kill() and signal() are one system call and never
+// wait.
 #pragma once
 
 #include <sys/types.h>
@@ -37,16 +38,16 @@ struct Neighbour {
 };
 
 struct SandboxLimits {
-  unsigned processes = 128;                     // tasks (threads count)
+  unsigned processes = 128;  // tasks (threads count)
   std::uint64_t memory_bytes = 1ULL << 30;
-  std::uint64_t output_bytes = 4ULL << 20;      // stdout and stderr together
-  std::uint64_t file_bytes = 1ULL << 30;        // RLIMIT_FSIZE
+  std::uint64_t output_bytes = 4ULL << 20;  // stdout and stderr together
+  std::uint64_t file_bytes = 1ULL << 30;    // RLIMIT_FSIZE
   std::uint64_t open_files = 4096;
 };
 
 struct SandboxSpec {
-  Neighbour executable;            // outside: the build on this machine; inside: "/thin_entrypoint". Scripts run by their shebang
-  std::vector<std::string> argv;   // argv[0] included; empty = the inside path alone
+  Neighbour executable;                  // outside: the build on this machine; inside: "/thin_entrypoint". Scripts run by their shebang
+  std::vector<std::string> argv;         // argv[0] included; empty = the inside path alone
   std::vector<std::string> environment;  // "NAME=value"; nothing is inherited
   // Mounted in this order. A bind's inside path is made where it lies on the sandbox's own root; where it lies in an earlier bind it must
   // exist there, or spawn fails (it would be an operation nobody asked for).

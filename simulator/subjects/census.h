@@ -1,0 +1,24 @@
+// Census: what the tasks of a process tree are doing, read from /proc.
+//
+// Everything in a sandbox descends from its init, so walking the children from there finds it all; one that is forked meanwhile may be
+// missed, which is why callers ask twice or often.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace entryproof::subjects {
+
+struct Census {
+  unsigned tasks = 0;
+  std::uint64_t memory_bytes = 0;  // anonymous and shared memory of all, where asked for
+  bool idle = true;                // every task waits interruptibly, is stopped or dead
+};
+
+enum class Count : std::uint8_t { kTasks, kTasksAndMemory };
+
+// Stops early, with `idle` false, at the first busy task if `only_idle`.
+Census take_census(pid_t init, Count count, bool only_idle = false);
+
+}  // namespace entryproof::subjects
