@@ -200,11 +200,10 @@ node::Outcome<> MemoryProcess::rename(std::string_view path, std::string_view ne
   const Outcome<Place> to = view_.walk(node_.tree(), caller_.credentials, new_path, false);
   if (!to) return std::unexpected(to.error());
   const bool exchange = flag == RenameFlag::kExchange;
-  if (from->name.empty()) return refuse(EBUSY);  // a mount point, or the root
-  if (to->name.empty()) return refuse(flag == RenameFlag::kNoReplace ? EEXIST : EBUSY);
-  if (from->mount != to->mount) return refuse(EXDEV);
-  if (is_dots(*from)) return refuse(EBUSY);
-  if (is_dots(*to)) return refuse(flag == RenameFlag::kNoReplace ? EEXIST : EBUSY);
+  // A Place without a name is the root or a mount point.
+  if (from->mount != to->mount && !from->name.empty() && !to->name.empty()) return refuse(EXDEV);
+  if (from->name.empty() || is_dots(*from)) return refuse(EBUSY);
+  if (to->name.empty() || is_dots(*to)) return refuse(flag == RenameFlag::kNoReplace ? EEXIST : EBUSY);
   if (from->read_only) return refuse(EROFS);
   if (!is_there(*from)) return std::unexpected(from->absence());
   if (is_too_long(*to)) return refuse(ENAMETOOLONG);

@@ -13,6 +13,8 @@ constexpr std::size_t kPathCap = 4096;  // PATH_MAX, its final zero counted
 
 }  // namespace
 
+Errno Place::absence() const { return Errno{name.size() > Tree::kNameCap ? ENAMETOOLONG : ENOENT}; }
+
 // One walk: the stack of directories passed, so that ".." leads back over mounts too.
 class View::Walk {
  public:
@@ -130,7 +132,8 @@ Outcome<Place> View::Walk::run(std::string rest, bool follow_last) {
       }
       continue;
     }
-    const Outcome<Position> next = step(name);
+    Outcome<Position> next = step(name);
+    if (!next && last && next.error() == Errno{ENAMETOOLONG}) next = Position{passed_.back().mount, 0, kNone, false};
     if (!next) return std::unexpected(next.error());
     const bool missing = next->inode == 0 && !next->scaffold();
     if (missing && !last) return refuse(ENOENT);
@@ -155,7 +158,7 @@ Outcome<Place> View::walk(const Tree& tree, const Credentials& who, std::string_
 Outcome<Place> View::find(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
   Outcome<Place> place = walk(tree, who, path, follow_last || path.ends_with('/'));
   if (!place || place->scaffold) return place;
-  if (place->inode == 0) return refuse(ENOENT);
+  if (place->inode == 0) return std::unexpected(place->absence());
   if (place->directory_required) {
     const Outcome<Attributes> is = tree.attributes(place->inode);
     if (!is) return std::unexpected(is.error());

@@ -35,6 +35,9 @@ struct Place {
   InodeId inode = 0;
   bool scaffold = false;            // a directory of no mount: inode is 0 all the same
   bool directory_required = false;  // the path ended in "/"
+
+  // What a lookup of a name that is not there answers: ENOENT, or ENAMETOOLONG.
+  Errno absence() const;
 };
 
 class View {
