@@ -180,12 +180,12 @@ std::vector<Row> modes() {
   };
 }
 
-class Kubeconfig : public testing::TestWithParam<Case> {};
+class Kubeconfig : public testing::TestWithParam<Row> {};
 TEST_P(Kubeconfig, Fact) { play(GetParam()); }
-INSTANTIATE_TEST_SUITE_P(Produced, Kubeconfig, testing::ValuesIn(cases(produced())), case_name);
-INSTANTIATE_TEST_SUITE_P(Addresses, Kubeconfig, testing::ValuesIn(cases(addresses())), case_name);
-INSTANTIATE_TEST_SUITE_P(Credentials, Kubeconfig, testing::ValuesIn(cases(credentials())), case_name);
-INSTANTIATE_TEST_SUITE_P(Modes, Kubeconfig, testing::ValuesIn(cases(modes())), case_name);
+INSTANTIATE_TEST_SUITE_P(Produced, Kubeconfig, testing::ValuesIn(produced()), row_name);
+INSTANTIATE_TEST_SUITE_P(Addresses, Kubeconfig, testing::ValuesIn(addresses()), row_name);
+INSTANTIATE_TEST_SUITE_P(Credentials, Kubeconfig, testing::ValuesIn(credentials()), row_name);
+INSTANTIATE_TEST_SUITE_P(Modes, Kubeconfig, testing::ValuesIn(modes()), row_name);
 
 }  // namespace
 }  // namespace entryproof::subjects::predecessor

@@ -23,41 +23,29 @@ struct Row {
   std::function<void(Pod&)> check;  // may be empty
 };
 
-// A row for one version; GoogleTest's parameter.
-struct Case {
-  Row row;
-  std::string version;
-};
+// How GoogleTest shows a row.
+inline void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
 
-// How GoogleTest shows a case.
-inline void PrintTo(const Case& value, std::ostream* out) { *out << value.row.name << ", " << value.version; }
-
-inline std::vector<Case> cases(const std::vector<Row>& rows) {
-  std::vector<Case> all;
-  for (const Row& row : rows) {
-    for (const std::string& version : row.versions) all.push_back({row, version});
-  }
-  return all;
-}
-
-inline std::string case_name(const testing::TestParamInfo<Case>& info) {
+// A row's name and its first version, in letters, digits and single underscores.
+inline std::string row_name(const testing::TestParamInfo<Row>& info) {
   std::string name;
-  for (const char c : info.param.row.name + "_" + info.param.version) {
+  for (const char c : info.param.name + "_" + info.param.versions.front()) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
     if (plain || (!name.empty() && name.back() != '_')) name += plain ? c : '_';
   }
   return name;
 }
 
-// The body of a table's TEST_P.
-inline void play(const Case& value) {
+// The body of a table's TEST_P: the row in a new pod for each of its versions.
+inline void play(const Row& row) {
   if (const auto why = Pod::unavailable()) GTEST_SKIP() << *why;
-  Pod pod;
-  if (value.row.arrange) value.row.arrange(pod);
-  const std::string state = pod.run(value.row.start(value.version));
-  EXPECT_EQ(state, value.row.ends) << pod.process().out() << pod.process().err();
-  if (value.row.check) value.row.check(pod);
-  if (testing::Test::HasFailure()) ADD_FAILURE() << "stdout: " << pod.process().out() << "\nstderr: " << pod.process().err();
+  for (const std::string& version : row.versions) {
+    SCOPED_TRACE(version);
+    Pod pod;
+    if (row.arrange) row.arrange(pod);
+    EXPECT_EQ(pod.run(row.start(version)), row.ends) << pod.process().out() << pod.process().err();
+    if (row.check) row.check(pod);
+  }
 }
 
 inline const std::vector<std::string> kShellOnly = {"3.9.3"};
