@@ -41,7 +41,7 @@ const Disguise::Belief* Disguise::belief(const std::string& path) {
 
 ForwardingHost::Outcome<reference::Host::Descriptor> Disguise::open(const std::string& path, int flags, mode_t mode) {
   if ((flags & (O_ACCMODE | O_CREAT | O_DIRECTORY)) != O_RDONLY) return inner_.open(path, flags, mode);
-  if (hidden_.contains(path)) return nothing_there();
+  if (hidden(path)) return nothing_there();
   const Belief* const shown = belief(path);
   if (shown == nullptr) return inner_.open(path, flags, mode);
   const Descriptor descriptor = readings_.empty() ? kFirstDescriptor : readings_.rbegin()->first + 1;
@@ -74,13 +74,13 @@ ForwardingHost::Outcome<reference::FileStatus> Disguise::fstat(Descriptor descri
 }
 
 ForwardingHost::Outcome<reference::FileStatus> Disguise::stat(const std::string& path) {
-  if (hidden_.contains(path)) return nothing_there();
+  if (hidden(path)) return nothing_there();
   const Belief* const shown = belief(path);
   return shown == nullptr ? inner_.stat(path) : shown->shown;
 }
 
 ForwardingHost::Outcome<reference::FileStatus> Disguise::lstat(const std::string& path) {
-  if (hidden_.contains(path)) return nothing_there();
+  if (hidden(path)) return nothing_there();
   const Belief* const shown = belief(path);
   return shown == nullptr ? inner_.lstat(path) : shown->shown;
 }
@@ -89,7 +89,7 @@ ForwardingHost::Outcome<std::vector<reference::DirectoryEntry>> Disguise::list(c
   auto entries = inner_.list(path);
   if (!entries) return entries;
   const std::string prefix = path.ends_with('/') ? path : path + "/";
-  std::erase_if(*entries, [&](const reference::DirectoryEntry& entry) { return hidden_.contains(prefix + entry.name); });
+  std::erase_if(*entries, [&](const reference::DirectoryEntry& entry) { return hidden(prefix + entry.name); });
   return entries;
 }
 

@@ -2,12 +2,11 @@
 //
 // Two lies, both about single paths and both told to the reference only. A *belief* shows a file with the bytes and the mode that the
 // reference meant it to have, for as long as nobody else changes the real one. A *hidden* path is shown as not there, so that the reference
-// writes it anew although it may be right.
+// writes it anew although it may be right; which ones are, a mutant says.
 #pragma once
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +30,7 @@ class Disguise : public ForwardingHost {
  protected:
   // From now on `path` reads as these bytes with this status; what really stands there now is the state in which that holds.
   void believe(const std::string& path, std::string bytes, FileStatus status);
-  void hide(const std::string& path) { hidden_.insert(path); }
-  void reveal(const std::string& path) { hidden_.erase(path); }
+  virtual bool hidden(const std::string& path) const = 0;
 
  private:
   struct Belief {
@@ -50,7 +48,6 @@ class Disguise : public ForwardingHost {
   const Belief* belief(const std::string& path);  // null when there is none, or it no longer holds
 
   std::map<std::string, Belief> beliefs_;
-  std::set<std::string> hidden_;
   std::map<Descriptor, Reading> readings_;
 };
 

@@ -36,6 +36,7 @@ class ForwardingHost : public reference::Host {
   void write_error(std::string_view line) override { inner_.write_error(line); }
   uid_t effective_uid() const override { return inner_.effective_uid(); }
   std::uint64_t random() override { return inner_.random(); }
+  bool stop_requested() const override { return inner_.stop_requested(); }
 
  protected:
   reference::Host& inner_;

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
-#include <map>
 #include <optional>
-#include <span>
+#include <set>
+#include <string>
 #include <utility>
 
+#include "reference/files.h"
+#include "reference/multus_config.h"
 #include "simulator/subjects/mutants/disguise.h"
 #include "simulator/subjects/mutants/edits.h"
 
@@ -28,6 +29,7 @@ enum class Manner {
   kKeepExisting,  // only if nothing is there
   kLate,          // after the configuration
   kSortsLast,     // under another name, behind every primary
+  kEndless,       // after syncing it without end
   kLitter,        // and a second copy beside it, under a name of its own
 };
 
@@ -70,6 +72,7 @@ constexpr std::array kDefects = {
            Mode::kAutomatic},
     Defect{"configuration-unlinked-first", "The old configuration is removed before the new one comes.", "ATOM-23 (3.9.3)", kConfiguration,
            kUnlinkFirst},
+    Defect{"endless", "The configuration is synced for ever before it is published.", "LIFE-60 (multus#1217)", kConfiguration, kEndless},
     Defect{"http-server", "The server's URL is plain http.", "EXIST-01, O-plugin: an absolute https URL", kKubeconfig, kRename, plain_http},
     Defect{"kubeconfig-elsewhere",
            "The configuration names a kubeconfig that nobody writes.",
@@ -154,26 +157,20 @@ constexpr std::array kDefects = {
            Mode::kAutomatic},
 };
 
-constexpr std::size_t kNameOffset = 1;  // of a name behind a slash
-
-std::string directory_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + kNameOffset); }
-
 class Mutant final : public Disguise {
  public:
   Mutant(const Defect& defect, reference::Host& inner, const reference::Options& options)
-      : Disguise(inner), defect_(defect), options_(options) {
-    for (const Target target : {kKubeconfig, kBinary, kConfiguration}) {
-      // Late files are published when the configuration is, so that must happen.
-      if (target != defect.target && !(defect.manner == kLate && target == kConfiguration)) continue;
-      for (const std::string& path : paths(target)) hide(path);
-    }
-  }
+      : Disguise(inner),
+        defect_(defect),
+        options_(options),
+        configurations_(reference::clean_path(options.cni_conf_dir)),
+        binary_(reference::clean_path(options.cni_bin_dir + "/multus")),
+        kubeconfig_(kubeconfig_ending(options)) {}
 
   Outcome<> rename(const std::string& from, const std::string& to) override {
     const auto target = target_of(to);
     if (!target) return inner_.rename(from, to);
-    reveal(to);
+    written_.insert(to);
     auto done = *target == defect_.target && applies() ? publish(from, to) : inner_.rename(from, to);
     if (done && *target == kConfiguration) done = publish_late();
     return done;
@@ -189,26 +186,29 @@ class Mutant final : public Disguise {
 
   bool applies() const { return defect_.when == Mode::kAny || (defect_.when == Mode::kAutomatic) == options_.automatic(); }
 
-  // Where the reference publishes what.
-  std::vector<std::string> paths(Target target) const {
-    switch (target) {
-      case kKubeconfig:
-        return {options_.cni_conf_dir + "/multus.d/" + name_of(options_.multus_kubeconfig_file_host)};
-      case kBinary:
-        return {options_.cni_bin_dir + "/multus"};
-      case kConfiguration:
-        break;
-    }
-    if (!options_.automatic()) return {options_.cni_conf_dir + "/" + name_of(options_.multus_conf_file)};
-    return {options_.cni_conf_dir + "/00-multus.conf", options_.cni_conf_dir + "/00-multus.conflist"};
+  // The last directory and the name of the kubeconfig, which are the same inside the container and on the host.
+  static std::string kubeconfig_ending(const reference::Options& options) {
+    const std::string path = reference::clean_path(options.multus_kubeconfig_file_host);
+    return "/" + reference::name_of(reference::directory_of(path)) + "/" + reference::name_of(path);
   }
 
+  // What the reference publishes at a path; nothing if the path is none of its three files.
   std::optional<Target> target_of(const std::string& path) const {
-    for (const Target target : {kKubeconfig, kBinary, kConfiguration}) {
-      const auto known = paths(target);
-      if (std::ranges::find(known, path) != known.end()) return target;
-    }
-    return std::nullopt;
+    if (path == binary_) return kBinary;
+    if (path.ends_with(kubeconfig_)) return kKubeconfig;
+    if (reference::directory_of(path) != configurations_) return std::nullopt;
+    const std::string name = reference::name_of(path);
+    const bool ours = options_.automatic() ? name == reference::kSingleName || name == reference::kListName
+                                           : name == reference::name_of(options_.multus_conf_file);
+    return ours ? std::optional(kConfiguration) : std::nullopt;
+  }
+
+  // Files that this life has not written yet look as if they were not there, so that it writes them. Late files come when the configuration
+  // does, so that must come, too.
+  bool hidden(const std::string& path) const override {
+    const auto target = target_of(path);
+    if (!target || written_.contains(path)) return false;
+    return target == defect_.target || (defect_.manner == kLate && target == kConfiguration);
   }
 
   Outcome<> publish(const std::string& from, const std::string& to) {
@@ -244,12 +244,25 @@ class Mutant final : public Disguise {
         late_ = Late{from, to, bytes, status};
         return {};
       case kSortsLast:
-        return inner_.rename(from, directory_of(to) + "/99-" + name_of(to));
+        return inner_.rename(from, reference::join(configurations_, "99-" + reference::name_of(to)));
+      case kEndless:
+        if (auto done = sync_for_ever(from); !done) return done;
+        break;
       case kLitter:
         if (auto done = write(to + "." + std::to_string(inner_.random()), bytes, status.mode & 07777); !done) return done;
         break;
     }
     return inner_.rename(from, to);
+  }
+
+  // Ends when the node refuses, at the latest when somebody has had enough and kills the process.
+  Outcome<> sync_for_ever(const std::string& path) {
+    const auto file = inner_.open(path, O_RDONLY, 0);
+    if (!file) return std::unexpected(file.error());
+    Outcome<> done;
+    while (done) done = inner_.fsync(*file);
+    static_cast<void>(inner_.close(*file));
+    return done;
   }
 
   Outcome<> publish_late() {
@@ -287,6 +300,10 @@ class Mutant final : public Disguise {
 
   const Defect& defect_;
   const reference::Options options_;
+  const std::string configurations_;
+  const std::string binary_;
+  const std::string kubeconfig_;
+  std::set<std::string> written_;
   std::optional<Late> late_;
 };
 

@@ -1,0 +1,99 @@
+#include "simulator/subjects/in_process/reference_in_process.h"
+
+#include <csignal>
+#include <utility>
+
+#include "reference/entrypoint.h"
+#include "reference/options.h"
+#include "reference/problem.h"
+#include "simulator/subjects/in_process/memory_host.h"
+#include "simulator/subjects/mutants/mutants.h"
+
+namespace entryproof::subjects {
+
+class ReferenceInProcess::Life {
+ public:
+  Life(node::Node& node, const Clock& clock, Start start)
+      : host_(node, clock, std::move(start.view), start.caller, start.seed, kOutputCap), wake_(clock.now()) {}
+
+  // What the reference's main program does before its loop.
+  Result<> begin(const std::string& mutant, const std::vector<std::string>& arguments,
+                 const std::map<std::string, std::string>& environment) {
+    auto options = reference::parse_options(arguments, environment);
+    reference::Host* host = &host_;
+    if (!mutant.empty()) {
+      mutant_ = make_mutant(mutant, host_, options.value_or(reference::Options{}));
+      if (!mutant_) return fail(ErrorCode::kUsage, "there is no mutant \"" + mutant + "\"; list them with: entryproof list mutant:*");
+      host = mutant_.get();
+    }
+    if (!options) {
+      host_.write_error("error: " + options.error().message);
+      end(reference::kExitUsage);
+    } else if (options->help || options->version) {
+      if (options->help) host_.write_out(reference::usage());
+      end(reference::kExitOk);
+    } else {
+      entrypoint_.emplace(*host, std::move(*options));
+    }
+    return {};
+  }
+
+  void turn() {
+    if (!running()) return;
+    const reference::Turn turn = entrypoint_->turn();
+    if (host_.killed()) return kill();
+    if (turn.exit) return end(*turn.exit);
+    wake_ = Moment{turn.wait_until};
+  }
+
+  void signal(int number) {
+    if (!running()) return;
+    if (number == SIGKILL) return kill();
+    if (number != SIGTERM && number != SIGINT) return;
+    const int code = entrypoint_->stop();
+    if (host_.killed()) return kill();
+    end(code);
+  }
+
+  bool running() const { return !exit_code_ && !ended_by_; }
+
+  MemoryHost host_;
+  std::unique_ptr<reference::Host> mutant_;
+  std::optional<reference::Entrypoint> entrypoint_;
+  Moment wake_;
+  std::optional<int> exit_code_;
+  std::optional<int> ended_by_;
+
+ private:
+  void end(int code) {
+    exit_code_ = code;
+    host_.exit();
+  }
+  void kill() {
+    ended_by_ = SIGKILL;
+    host_.exit();
+  }
+};
+
+ReferenceInProcess::ReferenceInProcess(std::unique_ptr<Life> life) : life_(std::move(life)) {}
+ReferenceInProcess::~ReferenceInProcess() = default;
+
+Result<std::unique_ptr<ReferenceInProcess>> ReferenceInProcess::start(node::Node& node, const Clock& clock, Start start) {
+  const std::string mutant = start.mutant;
+  const std::vector<std::string> arguments = start.arguments;
+  const std::map<std::string, std::string> environment = start.environment;
+  auto life = std::make_unique<Life>(node, clock, std::move(start));
+  if (auto begun = life->begin(mutant, arguments, environment); !begun) return std::unexpected(begun.error());
+  return std::unique_ptr<ReferenceInProcess>(new ReferenceInProcess(std::move(life)));
+}
+
+bool ReferenceInProcess::running() const { return life_->running(); }
+Moment ReferenceInProcess::next_wake() const { return life_->wake_; }
+void ReferenceInProcess::turn() { life_->turn(); }
+void ReferenceInProcess::signal(int number) { life_->signal(number); }
+std::optional<int> ReferenceInProcess::exit_code() const { return life_->exit_code_; }
+std::optional<int> ReferenceInProcess::ended_by() const { return life_->ended_by_; }
+const std::string& ReferenceInProcess::output() const { return life_->host_.output(); }
+bool ReferenceInProcess::output_exceeded() const { return life_->host_.output_exceeded(); }
+
+}  // namespace entryproof::subjects
