@@ -5,3 +5,8 @@ entryproof_library(engine
           ${CMAKE_SOURCE_DIR}/simulator/subjects/predecessors/traits.cc
   LINK entryproof_runner entryproof_oracles entryproof_cluster entryproof_subjects entryproof_doors entryproof_mutants entryproof_in_process)
 target_compile_definitions(entryproof_engine PRIVATE ENTRYPROOF_VERSION="${PROJECT_VERSION}")
+
+entryproof_test(engine
+  SOURCES record_test.cc site_test.cc build_test.cc ledger_test.cc
+  LINK entryproof_engine
+  DEPENDS thin_entrypoint predecessor mutant)
