@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -76,6 +77,7 @@ std::optional<std::string> enter_namespace() {
   ::umask(start.umask);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
+  if (start.traced) ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
   if (::chroot(root.c_str()) == 0 && ::chdir("/") == 0) ::fexecve(program, pointers(words).data(), pointers(settings).data());
   ::_exit(99);
 }
@@ -325,6 +327,7 @@ void advance(Playing& playing) {
   }
   ++playing.step;
   begin_step(playing);
+  if (playing.step == playing.story->steps.size()) playing.pod->process().kill();  // 4.0.x would keep a core busy
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ class Process {
   bool running();                  // has not ended yet
   std::optional<int> exit_code();  // 128 + signal if killed; nothing while it runs
   std::optional<int> wait();       // within ten seconds
-  std::string out() const;         // all of its standard output so far
+  pid_t pid() const { return pid_; }
+  std::string out() const;  // all of its standard output so far
   std::string err() const;
 
  private:
@@ -60,6 +61,7 @@ struct Start {
   std::map<std::string, std::string> environment = {};  // beside KUBERNETES_SERVICE_HOST and _PORT; an empty value unsets
   mode_t umask = 022;
   bool first_process = false;  // as PID 1 of a pid namespace
+  bool traced = false;         // stops at exec, to be continued by its tracer, the test
 };
 
 class Pod {
