@@ -401,6 +401,7 @@ bool is_tag(std::string_view tag) {
 Scenario read_scenario(ScenarioReader& reader, const nlohmann::json& json) {
   Scenario scenario;
   JsonFields fields(reader, {&json, ""});
+  reader.string(fields.optional("$schema"));  // for editors
   reader.number(fields.required("scenario"), 1, 1);
   scenario.title = reader.line(fields.required("title"), 120);
   scenario.why = reader.line(fields.required("why"), 500);
