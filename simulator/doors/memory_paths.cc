@@ -63,7 +63,7 @@ node::Outcome<int> MemoryProcess::open_existing(const Place& place, int flags) {
 
 node::Outcome<int> MemoryProcess::open_creating(std::string_view path, int flags, mode_t mode) {
   const bool exclusive = (flags & O_EXCL) != 0;
-  const bool follow = !exclusive && (flags & O_NOFOLLOW) == 0 && !path.ends_with('/');
+  const bool follow = !exclusive && (flags & O_NOFOLLOW) == 0;
   const Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, follow);
   if (!place) return std::unexpected(place.error());
   if (place->directory_required && !place->name.empty() && !is_dots(*place)) return refuse(EISDIR);

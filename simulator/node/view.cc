@@ -15,12 +15,15 @@ constexpr std::size_t kPathCap = 4096;  // PATH_MAX, its final zero counted
 
 Errno Place::absence() const { return Errno{name.size() > Tree::kNameCap ? ENAMETOOLONG : ENOENT}; }
 
+// What becomes of a symlink at the end: O_NOFOLLOW, open(2) with O_CREAT, stat(2).
+enum class View::Last : std::uint8_t { kKeep, kFollowUnlessSlash, kFollow };
+
 // One walk: the stack of directories passed, so that ".." leads back over mounts too.
 class View::Walk {
  public:
   Walk(const View& view, const Tree& tree, const Credentials& who) : view_(view), tree_(tree), who_(who) { restart(); }
 
-  Outcome<Place> run(std::string rest, bool follow_last);
+  Outcome<Place> run(std::string rest, Last what);
 
  private:
   struct Position {
@@ -106,7 +109,7 @@ Place View::Walk::place(const Position& parent, std::string_view name, const Pos
   return place;
 }
 
-Outcome<Place> View::Walk::run(std::string rest, bool follow_last) {
+Outcome<Place> View::Walk::run(std::string rest, Last what) {
   if (rest.empty()) return refuse(ENOENT);
   if (rest.size() >= kPathCap) return refuse(ENAMETOOLONG);
   int followed = 0;
@@ -138,7 +141,8 @@ Outcome<Place> View::Walk::run(std::string rest, bool follow_last) {
     const bool missing = next->inode == 0 && !next->scaffold();
     if (missing && !last) return refuse(ENOENT);
     const Outcome<std::string> target = missing || next->scaffold() ? refuse(EINVAL) : tree_.readlink(next->inode);
-    if (!target || (last && !follow_last)) {
+    const bool keep = last && (what == Last::kKeep || (what == Last::kFollowUnlessSlash && slash));
+    if (!target || keep) {
       if (last) return place(passed_.back(), name, *next, slash);
       passed_.push_back(*next);
       continue;
@@ -152,11 +156,11 @@ Outcome<Place> View::Walk::run(std::string rest, bool follow_last) {
 }
 
 Outcome<Place> View::walk(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
-  return Walk(*this, tree, who).run(std::string(path), follow_last);
+  return Walk(*this, tree, who).run(std::string(path), follow_last ? Last::kFollowUnlessSlash : Last::kKeep);
 }
 
 Outcome<Place> View::find(const Tree& tree, const Credentials& who, std::string_view path, bool follow_last) const {
-  Outcome<Place> place = walk(tree, who, path, follow_last || path.ends_with('/'));
+  Outcome<Place> place = Walk(*this, tree, who).run(std::string(path), follow_last || path.ends_with('/') ? Last::kFollow : Last::kKeep);
   if (!place || place->scaffold) return place;
   if (place->inode == 0) return std::unexpected(place->absence());
   if (place->directory_required) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,8 +48,9 @@ class View {
   explicit View(std::vector<Mount> mounts);
   const std::vector<Mount>& mounts() const { return mounts_; }
 
-  // Follows every symlink but, with follow_last false, the last. ENOENT only for a missing directory on the way; a missing last name gives
-  // a Place with inode 0.
+  // Where a name is, or would be made or removed. Follows every symlink but, with follow_last false, the last; one that is written with a
+  // "/" behind it is never followed, since the kernel makes and removes nothing by such a path (it is what find() is for). ENOENT only for
+  // a missing directory on the way; a missing last name (even one that is too long) gives a Place with inode 0.
   Outcome<Place> walk(const Tree&, const Credentials&, std::string_view path, bool follow_last = true) const;
   // The same for a path that must lead somewhere: ENOENT if nothing is there, ENOTDIR if it ends in "/" and leads to anything but a
   // directory. As in stat(2), a trailing slash follows the last symlink too.
@@ -58,6 +60,7 @@ class View {
 
  private:
   class Walk;
+  enum class Last : std::uint8_t;
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   // The mounts' paths as a trie, the root first.
   struct Signpost {
