@@ -20,7 +20,8 @@
 
 namespace entryproof::subjects {
 
-// One change. Paths are those of the mount ("/etc/cni/net.d/x"). Symlinks are followed as the system call of that name does.
+// One change: {.kind = kWrite, .path = "/a", .content = "x"}. Paths are those of the mount ("/etc/cni/net.d/x"). Symlinks are followed as
+// the system call of that name does.
 struct Change {
   enum class Kind : unsigned char {
     kWrite,       // open(O_CREAT|O_TRUNC), write, chown and chmod if asked, close: readers can see it half done
@@ -35,12 +36,12 @@ struct Change {
     kSync,        // fsync of a file or directory
   };
   Kind kind = Kind::kWrite;
-  std::string path;
-  std::string content;
-  std::string other;           // new path, symlink target, or temporary name
-  std::optional<mode_t> mode;  // 07777; new files 0644, directories 0755 unless told
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
+  std::string path{};
+  std::string content{};
+  std::string other{};           // new path, symlink target, or temporary name
+  std::optional<mode_t> mode{};  // 07777; new files 0644, directories 0755 unless told
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
 };
 std::string_view to_string(Change::Kind);
 
