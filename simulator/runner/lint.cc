@@ -23,7 +23,7 @@ class Walk {
 
   std::vector<Error> problems() {
     fixture(scenario_.given.primary, "/given/primary");
-    for (const auto& [path, object] : scenario_.given.tree) made_of(object, "/given/tree");
+    for (const auto& [path, object] : scenario_.given.tree) made_of(object, json_pointer("/given/tree", path) + "/fixture");
     for (const auto& [check, reason] : scenario_.except) excepted(check);
     for (const Step& step : scenario_.steps) {
       if (const auto* start = std::get_if<StartStep>(&step.action)) started_.insert(start->as);
@@ -38,10 +38,12 @@ class Walk {
   }
 
  private:
-  void say(const std::string& pointer, std::string message) {
-    const std::string where = at_ == nullptr ? fmt::format("{} ({})", scenario_.file, pointer)
-                                             : fmt::format("{}:{} ({}{})", scenario_.file, at_->line, at_->pointer, pointer);
-    problems_.push_back({ErrorCode::kInvalidInput, std::move(message), where});
+  // `pointer` goes on from the step that is looked at, if there is one.
+  void say(const std::string& pointer, const std::string& message) {
+    const std::string whole = at_ == nullptr ? pointer : at_->pointer + pointer;
+    const auto row = scenario_.id.find('#');
+    const std::string context = row == std::string::npos ? "" : fmt::format("row \"{}\": ", scenario_.id.substr(row + 1));
+    problems_.push_back({ErrorCode::kInvalidInput, context + message, scenario_.source ? scenario_.source->where(whole) : scenario_.file});
   }
 
   void fixture(const std::string& name, const std::string& pointer) {
@@ -58,9 +60,9 @@ class Walk {
   void excepted(const std::string& id) {
     const oracles::Check* check = suite_.catalogue.find_check(id);
     if (check == nullptr) {
-      say("/except", fmt::format("there is no check {}", id));
+      say(json_pointer("/except", id), fmt::format("there is no check {}", id));
     } else if (!check->live) {
-      say("/except", fmt::format("{} is no live check; leave out its \"expect\" instead", id));
+      say(json_pointer("/except", id), fmt::format("{} is no live check; leave out its \"expect\" instead", id));
     }
   }
 

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "simulator/base/clock.h"
+#include "simulator/base/json.h"
 #include "simulator/base/result.h"
 
 namespace entryproof::runner {
@@ -169,6 +171,7 @@ struct Scenario {
   std::string title;
   std::string why;
   std::string file;
+  std::shared_ptr<const JsonDocument> source;  // where each part of the file stands, for messages; null for one that a program made
   std::set<std::string> tags;
   Given given;
   std::vector<Step> steps;

@@ -402,7 +402,9 @@ Scenario read_scenario(ScenarioReader& reader, const nlohmann::json& json) {
   Scenario scenario;
   JsonFields fields(reader, {&json, ""});
   reader.string(fields.optional("$schema"));  // for editors
-  reader.number(fields.required("scenario"), 1, 1);
+  if (const JsonValue version = fields.required("scenario"); version && *version.json != nlohmann::json(1)) {
+    reader.refuse(version, "this program reads scenarios of format 1");
+  }
   scenario.title = reader.line(fields.required("title"), 120);
   scenario.why = reader.line(fields.required("why"), 500);
   for (const JsonValue& item : reader.items(fields.optional("tags"), 16)) {
@@ -438,8 +440,9 @@ std::vector<std::string> Scenario::checks() const {
 }
 
 Result<std::vector<Scenario>> parse_scenario(std::string_view text, const std::string& file, const std::string& id) {
-  const Result<JsonDocument> document = JsonDocument::parse(text, file, kScenarioLimits);
-  if (!document) return std::unexpected(document.error());
+  Result<JsonDocument> parsed = JsonDocument::parse(text, file, kScenarioLimits);
+  if (!parsed) return std::unexpected(parsed.error());
+  const auto document = std::make_shared<const JsonDocument>(std::move(*parsed));
   const Result<std::vector<VaryRow>> rows = expand_vary(*document);
   if (!rows) return std::unexpected(rows.error());
   std::vector<Scenario> cases;
@@ -448,6 +451,7 @@ Result<std::vector<Scenario>> parse_scenario(std::string_view text, const std::s
     Scenario scenario = read_scenario(reader, *row.scenario);
     if (reader.error()) return std::unexpected(*reader.error());
     scenario.file = file;
+    scenario.source = document;
     scenario.id = row.key.empty() ? id : id + "#" + row.key;
     cases.push_back(std::move(scenario));
   }

@@ -75,7 +75,7 @@ class Filling {
       const std::string name = text.substr(open + kOpen.size(), close - open - kOpen.size());
       const auto value = row_.find(name);
       if (value == row_.end()) {
-        reader_.refuse(pointer, fmt::format("\"${{{}}}\" is in no row of \"vary\"", name));
+        reader_.refuse(pointer, fmt::format("nothing in \"vary\" gives \"${{{}}}\" a value here", name));
         return filled;
       }
       used_.insert(name);
