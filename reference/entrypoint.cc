@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -87,7 +87,6 @@ class Entrypoint::State {
 
     for (const std::string& directory : {options_.cni_conf_dir, directory_of(kubeconfig_), options_.cni_bin_dir})
       publisher_.sweep(directory);
-    started_ = host_.monotonic();
     const Workbench bench{
         .host = host_, .options = options_, .paths = paths_, .kubeconfig = kubeconfig_, .publisher = publisher_, .log = log_};
     configuration_ = options_.automatic() ? make_automatic_configuration(bench) : make_manual_configuration(bench);
@@ -97,12 +96,14 @@ class Entrypoint::State {
   // Kubeconfig, plugin, configuration, in this order: whoever sees the last finds the others. A trouble with one of the first two stops the
   // next only if there is nothing from before to go on with.
   Result<> work() {
+    configuring_ = false;
     const auto kubeconfig = keep_kubeconfig();
     if (!kubeconfig && !(installed_ && is_file(kubeconfig_))) return kubeconfig;
     if (!kubeconfig) log_.problem(kubeconfig.error().text);
     const auto plugin = keep_plugin();
     if (!plugin && !is_program(join(options_.cni_bin_dir, "multus"))) return plugin;
     if (!plugin && !host_.stop_requested()) log_.problem(plugin.error().text);
+    configuring_ = true;
     return configuration_->keep();
   }
 
@@ -158,10 +159,16 @@ class Entrypoint::State {
     return status && S_ISREG(status->mode) && status->size > 0 && (status->mode & 0111) != 0;
   }
 
-  // Once everything has been in place nothing makes us leave: a node with old credentials is better off than one without a keeper.
+  // Once everything has been in place nothing makes us leave: a node with old credentials is better off than one without a keeper. Nor does
+  // a primary that is late.
   bool gives_up(const Problem& problem) {
-    if (installed_ || host_.monotonic() - started_ < kPatience) return false;
-    return options_.once || !configuration_->may_wait(problem) || !is_file(kubeconfig_);
+    const bool waits = configuring_ && !options_.once && configuration_->may_wait(problem);
+    if (installed_ || waits) {
+      troubled_since_.reset();
+      return false;
+    }
+    if (!troubled_since_) troubled_since_ = host_.monotonic();
+    return host_.monotonic() - *troubled_since_ >= kPatience;
   }
 
   Turn end(const Problem& problem, const std::string& prefix) {
@@ -178,7 +185,8 @@ class Entrypoint::State {
   std::string kubeconfig_;  // as this container sees it
   std::string desired_;     // the kubeconfig's content that was right last
   std::unique_ptr<Configuration> configuration_;
-  std::chrono::nanoseconds started_{};
+  std::optional<std::chrono::nanoseconds> troubled_since_;  // only at the start
+  bool configuring_ = false;                                // kubeconfig and plugin are there, it is about the configuration
   bool installed_ = false;
 };
 

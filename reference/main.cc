@@ -6,9 +6,14 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <ctime>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reference/entrypoint.h"
@@ -38,7 +43,7 @@ int main(int argc, char** argv) {
     return reference::kExitUsage;
   }
   if (options->help || options->version) {
-    host.write_out(options->help ? reference::usage() : "thin_entrypoint " ENTRYPROOF_VERSION);
+    std::puts(options->help ? reference::usage().c_str() : "thin_entrypoint " ENTRYPROOF_VERSION);
     return reference::kExitOk;
   }
 

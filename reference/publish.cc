@@ -50,6 +50,7 @@ Outcome<std::size_t> read_fully(Host& host, Host::Descriptor descriptor, std::st
 }  // namespace
 
 Result<bool> Publisher::publish(const std::string& path, std::string_view bytes, mode_t mode) {
+  tidy();
   FileStatus status;
   if (is_right(path, bytes, mode, status)) {
     if (auto done = settle(path, status); !done) return std::unexpected(done.error());
@@ -149,9 +150,16 @@ void Publisher::sweep(const std::string& directory) {
   const auto entries = host_.list(directory);
   if (!entries) return;
   for (const DirectoryEntry& entry : *entries) {
-    // Whatever cannot be removed now is tried again before the next write; it is in nobody's way.
+    // Whatever cannot be removed now is tried again next turn; it is in nobody's way.
     if (is_temporary(entry.name) && !host_.unlink(join(directory, entry.name))) leftovers_.push_back(join(directory, entry.name));
   }
+}
+
+void Publisher::tidy() {
+  std::erase_if(leftovers_, [&](const std::string& file) {
+    const auto removed = host_.unlink(file);
+    return removed || removed.error() == Errno{ENOENT};
+  });
 }
 
 bool Publisher::is_ours(const std::string& path) {
@@ -174,7 +182,7 @@ bool Publisher::is_copy(const std::string& source, const FileStatus& source_stat
     if (unchanged(known->second.source, source_status) && unchanged(known->second.target, status)) return true;
   }
   // Any mode that lets the runtime execute it will do: a file provided by the system may be stricter than ours.
-  if (!S_ISREG(status.mode) || (status.mode & 0111) == 0 || status.size != source_status.size) return false;
+  if (!S_ISREG(status.mode) || (status.mode & 0111) == 0 || (status.mode & 0022) != 0 || status.size != source_status.size) return false;
   auto left = open_file(host_, source, O_RDONLY);
   auto right = open_file(host_, path, O_RDONLY | O_NOFOLLOW);
   std::string left_buffer(kChunk, '\0');
@@ -210,10 +218,7 @@ Result<> Publisher::settle(const std::string& path, const FileStatus& status) {
 }
 
 Result<> Publisher::replace(const std::string& path, const Fill& fill) {
-  std::erase_if(leftovers_, [&](const std::string& file) {
-    const auto removed = host_.unlink(file);
-    return removed || removed.error() == Errno{ENOENT};
-  });
+  tidy();
   const std::string directory = directory_of(path);
   // Another instance may sweep our temporary file away while it starts; once more is enough, then it is running.
   for (int attempt = 0;; ++attempt) {

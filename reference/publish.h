@@ -54,6 +54,7 @@ class Publisher {
   bool owned(const std::string& path, const FileStatus& status) const;
   Result<> settle(const std::string& path, const FileStatus& status);
   Result<> replace(const std::string& path, const Fill& fill);
+  void tidy();
   Result<> finish(const std::string& path, const FileStatus& made);
   Result<FileStatus> fill_and_rename(const std::string& temporary, const std::string& path, Host::Descriptor descriptor, const Fill& fill);
   Result<> displace_directory(const std::string& path);
