@@ -44,7 +44,10 @@ std::size_t character(std::string_view text) {
 }  // namespace
 
 std::string printable(std::string_view bytes, std::size_t cap) {
+  constexpr std::size_t kNote = 40;  // room for "… (N bytes more)"
   std::string text;
+  std::size_t cut = 0;                 // where the text would be cut, should it not fit
+  std::size_t cut_off = bytes.size();  // what would be missing then
   while (!bytes.empty()) {
     const std::size_t length = character(bytes);
     std::string piece;
@@ -59,10 +62,11 @@ std::string printable(std::string_view bytes, std::size_t cap) {
     } else {
       piece = fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes.front()));
     }
-    constexpr std::size_t kTail = 40;  // room for the note
-    if (text.size() + piece.size() + kTail > cap && bytes.size() > piece.size()) {
-      return text + fmt::format("… ({} bytes more)", bytes.size());
+    if (text.size() + kNote <= cap) {
+      cut = text.size();
+      cut_off = bytes.size();
     }
+    if (text.size() + piece.size() > cap) return text.substr(0, cut) + fmt::format("… ({} bytes more)", cut_off);
     text += piece;
     bytes.remove_prefix(std::max<std::size_t>(length, 1));
   }
