@@ -1,7 +1,7 @@
 // thin_entrypoint: the loop around reference::Entrypoint.
 //
-// TERM and INT are blocked by the first instruction of ours and taken from a descriptor between two turns, so they are never lost (also not
-// by process 1 of a container) and never come between making a file visible and making it durable.
+// TERM and INT are blocked by our first instruction and looked for between two turns, so they are never lost, not even by process 1 of a
+// container, and never come between making a file visible and making it durable.
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -10,7 +10,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <map>
 #include <string>
 #include <utility>
@@ -34,10 +33,9 @@ int main(int argc, char** argv) {
   std::map<std::string, std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
-    environment[text.substr(0, text.find('='))] = text.substr(std::min(text.find('='), text.size() - 1) + 1);
+    if (const auto equals = text.find('='); equals != std::string::npos) environment[text.substr(0, equals)] = text.substr(equals + 1);
   }
-  const std::vector<std::string> args(argv + 1, argv + argc);
-  auto options = reference::parse_options(args, environment);
+  auto options = reference::parse_options(std::vector<std::string>(argv + 1, argv + argc), environment);
   if (!options) {
     host.write_error("error: " + options.error().message);
     return reference::kExitUsage;

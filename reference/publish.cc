@@ -256,7 +256,9 @@ Result<FileStatus> Publisher::fill_and_rename(const std::string& temporary, cons
   const uid_t user = host_.effective_uid();
   const gid_t group = user == 0 ? 0 : made->gid;  // root's files are root's also in a directory that hands on its group
   if (made->uid != user || made->gid != group) {
-    if (const auto set = host_.fchown(file.get(), user, group); !set) return failed("set the owner of", path, set.error());
+    // Some file systems (a mapped or squashed one) decide themselves who owns a file, and nobody can do better there.
+    const auto set = host_.fchown(file.get(), user, group);
+    if (!set && set.error() != Errno{EPERM} && set.error() != Errno{EINVAL}) return failed("set the owner of", path, set.error());
   }
   if (auto filled = fill(file.get()); !filled) return std::unexpected(filled.error());
   if (const auto synced = host_.fsync(file.get()); !synced) return failed("sync", path, synced.error());
