@@ -31,11 +31,11 @@ struct Suite {
 
 struct Selection {
   // Ids ("manual/fresh-node" means its rows, too), globs of ids ("manual/*"; a "*" spans "/"), or files that the suite has loaded.
-  std::vector<std::string> patterns;
-  std::string filter;  // ECMAScript regular expressions over ids; empty = none
-  std::string skip;
-  std::vector<std::string> tags;
-  std::vector<std::string> clauses;  // clause ids ("EXIST-01") or check ids
+  std::vector<std::string> patterns{};
+  std::string filter{};  // ECMAScript regular expressions over ids; empty = none
+  std::string skip{};
+  std::vector<std::string> tags{};
+  std::vector<std::string> clauses{};  // clause ids ("EXIST-01") or check ids
   // Scenarios whose checks all lie above it are left out, unless a pattern without a wildcard, a file or a clause names them.
   oracles::Profile profile = oracles::Profile::kCore;
 };
