@@ -16,8 +16,6 @@
 namespace entryproof::subjects {
 namespace {
 
-constexpr std::size_t kMostProcesses = 10'000;
-
 std::string slurp(const std::string& path) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
@@ -59,10 +57,10 @@ void add_children(const std::string& text, std::vector<pid_t>& pids) {
 
 }  // namespace
 
-Census take_census(pid_t init, Count count, bool only_idle) {
+Census take_census(pid_t init, const CensusRequest& request) {
   Census census;
   std::vector<pid_t> pids{init};
-  for (std::size_t i = 0; i < pids.size() && i < kMostProcesses; ++i) {
+  for (std::size_t i = 0; i < pids.size(); ++i) {
     const auto process = "/proc/" + std::to_string(pids[i]);
     const std::unique_ptr<DIR, int (*)(DIR*)> tasks(opendir((process + "/task").c_str()), closedir);
     if (tasks == nullptr) continue;
@@ -71,10 +69,10 @@ Census take_census(pid_t init, Count count, bool only_idle) {
       const auto task = process + "/task/" + entry->d_name;
       ++census.tasks;
       if (!waits(state_of(slurp(task + "/stat")))) census.idle = false;
-      if (only_idle && !census.idle) return census;
+      if ((request.until_busy && !census.idle) || census.tasks > request.until_tasks) return census;
       add_children(slurp(task + "/children"), pids);
     }
-    if (count == Count::kTasksAndMemory) {
+    if (request.memory) {
       const auto status = slurp(process + "/status");
       census.memory_bytes += 1024 * (kilobytes(status, "RssAnon:") + kilobytes(status, "RssShmem:"));
     }

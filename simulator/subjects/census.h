@@ -16,9 +16,13 @@ struct Census {
   bool idle = true;                // every task waits interruptibly, is stopped or dead
 };
 
-enum class Count : std::uint8_t { kTasks, kTasksAndMemory };
+// Looks until it knows enough: a fork bomb grows while it is being counted.
+struct CensusRequest {
+  bool memory = false;            // add up memory, too
+  bool until_busy = false;        // stop at the first busy task
+  unsigned until_tasks = 10'000;  // stop when there are more
+};
 
-// Stops early, with `idle` false, at the first busy task if `only_idle`.
-Census take_census(pid_t init, Count count, bool only_idle = false);
+Census take_census(pid_t init, const CensusRequest& request);
 
 }  // namespace entryproof::subjects

@@ -249,7 +249,7 @@ class Launcher::Client {
 
   void watchdog() const {
     for (const auto& [id, state] : running_) {
-      const auto census = take_census(state->pid, Count::kTasksAndMemory);
+      const auto census = take_census(state->pid, {.memory = true, .until_tasks = state->limits.processes});
       const bool forks = census.tasks > state->limits.processes;
       const bool eats = census.memory_bytes > state->limits.memory_bytes;
       if (forks) state->add(Excess::kProcesses);

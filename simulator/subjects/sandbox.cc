@@ -63,7 +63,7 @@ std::vector<Excess> Sandbox::excesses() const {
 
 bool Sandbox::idle() const {
   if (poll()) return true;
-  const auto census = take_census(state_->pid, Count::kTasks, true);
+  const auto census = take_census(state_->pid, {.until_busy = true});
   // The numbers in /proc are of our init only if it is still there now.
   pollfd init{state_->pidfd.get(), POLLIN, 0};
   if (::poll(&init, 1, 0) != 0) return poll().has_value();
