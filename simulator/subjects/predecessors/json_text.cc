@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 namespace entryproof::subjects::predecessor {
 namespace {
@@ -178,24 +180,8 @@ void append_float(std::string& out, double value) {
   out += text;
 }
 
-void append_go(std::string& out, const nlohmann::json& value) {
-  if (value.is_object()) {
-    out += '{';
-    for (bool first = true; const auto& [key, member] : value.items()) {
-      if (!std::exchange(first, false)) out += ',';
-      append_go_string(out, key);
-      out += ':';
-      append_go(out, member);
-    }
-    out += '}';
-  } else if (value.is_array()) {
-    out += '[';
-    for (bool first = true; const auto& member : value) {
-      if (!std::exchange(first, false)) out += ',';
-      append_go(out, member);
-    }
-    out += ']';
-  } else if (value.is_string()) {
+void append_scalar(std::string& out, const nlohmann::json& value) {
+  if (value.is_string()) {
     append_go_string(out, value.get_ref<const std::string&>());
   } else if (value.is_number()) {
     append_float(out, value.get<double>());
@@ -203,6 +189,44 @@ void append_go(std::string& out, const nlohmann::json& value) {
     out += value.dump();
   }
 }
+
+// Writes a value with a stack of its own: ten thousand levels are allowed, and more than the machine's stack may hold.
+class Writer {
+ public:
+  std::string run(const nlohmann::json& root) {
+    open(root);
+    while (!levels_.empty()) {
+      Level& level = levels_.back();
+      if (level.next == level.value->end()) {
+        out_ += level.value->is_object() ? '}' : ']';
+        levels_.pop_back();
+        continue;
+      }
+      if (level.next != level.value->begin()) out_ += ',';
+      if (level.value->is_object()) {
+        append_go_string(out_, level.next.key());
+        out_ += ':';
+      }
+      open(*level.next++);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  struct Level {
+    const nlohmann::json* value;
+    nlohmann::json::const_iterator next;
+  };
+
+  void open(const nlohmann::json& value) {
+    if (!value.is_structured()) return append_scalar(out_, value);
+    out_ += value.is_object() ? '{' : '[';
+    levels_.push_back({&value, value.begin()});
+  }
+
+  std::string out_;
+  std::vector<Level> levels_;
+};
 
 bool printable(std::uint32_t code) {
   if (code < 0x20 || (code >= 0x7f && code <= 0xa0) || code == 0xad) return false;
@@ -219,11 +243,7 @@ std::expected<nlohmann::ordered_json, std::string> parse_as_python(std::string_v
   return parse<nlohmann::ordered_json>(text, Dialect::kPython);
 }
 
-std::string marshal_as_go(const nlohmann::json& value) {
-  std::string out;
-  append_go(out, value);
-  return out;
-}
+std::string marshal_as_go(const nlohmann::json& value) { return Writer().run(value); }
 
 std::string dump_as_python(const nlohmann::ordered_json& value) {
   if (!value.is_structured()) return value.dump(-1, ' ', true);

@@ -169,5 +169,17 @@ TEST(Watch, BusyLoopWrapsItself) {
   play({{"self-delegation", watching("4.0.2"), {{{}, Step::Wait::kBecomes, many_levels}}}});
 }
 
+// ... until the JSON is too deep to be read again.
+TEST(Watch, BusyLoopEndsOfDepth) {
+  if (const auto why = Pod::unavailable()) GTEST_SKIP() << *why;
+  Pod pod;
+  const std::string nested = std::string(9960, '[') + std::string(9960, ']');
+  pod.put(kConf, R"({"cniVersion":"0.3.1","type":"t","n":)" + nested + "}");
+  pod.run(watching("4.0.2"));
+  EXPECT_EQ(pod.process().wait(), 0);
+  EXPECT_TRUE(pod.exists(kConf));
+  EXPECT_NE(pod.process().err().find("exceeded max depth"), std::string::npos) << pod.process().err();
+}
+
 }  // namespace
 }  // namespace entryproof::subjects::predecessor
