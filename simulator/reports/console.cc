@@ -15,6 +15,7 @@ using oracles::Status;
 
 constexpr std::size_t kIdBytes = 256;
 constexpr std::size_t kMostColumns = 6;  // builds that a table of clauses has room for
+constexpr std::size_t kColumn = 16;
 constexpr const char* kRed = "31";
 constexpr const char* kGreen = "32";
 constexpr const char* kYellow = "33";
@@ -85,9 +86,13 @@ void Console::on_case(const runner::CaseRecord& record) {
 }
 
 void Console::print_case(const runner::CaseRecord& record) {
-  const std::string_view word = oracles::to_string(record.status);
-  out() << fmt::format("{}{}  {}  {}\n", painted_status(record.status), padding(10, word.size()), case_title(record),
-                       painted(kFaint, "(" + duration_text(record.duration_ms) + ")"));
+  // A case of which a part could not be tested passed, as far as it was.
+  const auto count = [&](Status status) { return std::ranges::count(record.checks, status, &runner::CheckRecord::status); };
+  const bool partly = record.status == Status::kNotTested && count(Status::kPass) > 0;
+  const Status status = partly ? Status::kPass : record.status;
+  const std::string untested = partly ? fmt::format(", {} not tested", count(Status::kNotTested)) : "";
+  out() << fmt::format("{}{}  {}  {}\n", painted_status(status), padding(10, oracles::to_string(status).size()), case_title(record),
+                       painted(kFaint, fmt::format("({}{})", duration_text(record.duration_ms), untested)));
   for (const auto& check : record.checks) {
     const bool shown = options_.detail == ConsoleOptions::Detail::kVerbose || decides(outcome(check, options_.asked));
     if (!shown) continue;
@@ -141,20 +146,18 @@ void Console::print_failures() {
 void Console::print_check(const runner::CheckRecord& check, std::string_view indent) {
   out() << fmt::format("{}{} ({}, {}): {}\n", indent, one_line(check.check, kIdBytes), oracles::to_string(check.level),
                        oracles::to_string(check.profile), painted_status(check.status));
-  const std::string expected = visible(check.expected);
-  const std::string actual = visible(check.actual);
-  if (expected.find('\n') == std::string::npos && actual.find('\n') == std::string::npos) {
-    if (!expected.empty()) out() << fmt::format("{}  expected  {}\n", indent, expected);
-    if (!actual.empty()) out() << fmt::format("{}  actual    {}\n", indent, actual);
-  } else {
+  const bool many_lines = (check.expected + check.actual).find('\n') != std::string::npos;
+  if (many_lines) {
     out() << fmt::format("{}  {} {}\n", indent, painted(kRed, "-expected"), painted(kGreen, "+actual"));
-    for (const auto& line : diff(expected, actual)) {
+    for (const auto& line : diff(visible(check.expected), visible(check.actual))) {
       const char* color = line[0] == '-' ? kRed : line[0] == '+' ? kGreen : nullptr;
       out() << fmt::format("{}    {}\n", indent, color == nullptr ? line : painted(color, line));
     }
   }
-  if (check.at) out() << fmt::format("{}  at        {}\n", indent, place_text(*check.at));
-  if (!check.replay.empty()) out() << fmt::format("{}  replay    {}\n", indent, visible(check.replay));
+  for (const auto& [name, value] : facts(check)) {
+    if (many_lines && (name == "expected" || name == "actual")) continue;
+    out() << fmt::format("{}  {:<8}  {}\n", indent, name, visible_line(value));
+  }
 }
 
 void Console::print_noted() {
@@ -184,19 +187,26 @@ void Console::print_not_tested() {
 
 void Console::print_matrix() {
   const Matrix matrix = matrix_of(run_);
-  std::size_t first = 6;
-  for (const auto& clause : matrix.clauses) first = std::max(first, clause.size());
-  out() << "\n" << painted(kBold, "clause") << padding(first, 6);
-  for (const auto& build : matrix.builds) out() << fmt::format("  {:<16}", one_line(build, 64));
+  std::size_t gap = 6;  // up to the next column: padding is owed, so that no line ends in blanks
+  for (const auto& clause : matrix.clauses) gap = std::max(gap, clause.size());
+  const std::size_t first = gap;
+  out() << "\n" << painted(kBold, "clause");
+  gap -= 6;
+  for (const auto& build : matrix.builds) {
+    const std::string name = one_line(build, 64);
+    out() << padding(gap + 2, 0) << name;
+    gap = padding(kColumn, name.size()).size();
+  }
   out() << "\n";
   for (const auto& clause : matrix.clauses) {
-    out() << clause << padding(first, clause.size());
+    out() << clause;
+    gap = first - clause.size();
     for (const auto& build : matrix.builds) {
       const Cell* cell = matrix.find(clause, build);
       const std::string_view word = cell == nullptr ? "-" : oracles::to_string(cell->worst);
       const std::string count = cell == nullptr || cell->worst == Status::kPass ? "" : fmt::format(" {}/{}", cell->passed, cell->total);
-      out() << "  " << (cell == nullptr ? "-" : painted_status(cell->worst)) << count
-            << padding(std::max<std::size_t>(16, one_line(build, 64).size()), word.size() + count.size());
+      out() << padding(gap + 2, 0) << (cell == nullptr ? "-" : painted_status(cell->worst)) << count;
+      gap = padding(std::max(kColumn, one_line(build, 64).size()), word.size() + count.size()).size();
     }
     out() << "\n";
   }
@@ -242,6 +252,7 @@ void Console::print_totals() {
 }
 
 void Console::print_verdicts() {
+  out() << "\n";
   if (!run_.footer) {
     out() << fmt::format("{}: the run did not end{}\n", painted(kYellow, "no verdict"),
                          total_ == 0 ? "" : fmt::format(" ({} of {} were done)", done_, counted(total_, "case")));

@@ -16,7 +16,7 @@ namespace entryproof::reports {
 
 struct ConsoleOptions {
   enum class Detail { kQuiet, kNormal, kVerbose };  // failures and verdict only; cases; every check
-  Asked asked;
+  Asked asked = {};
   Detail detail = Detail::kNormal;
   bool color = false;
   bool overprint = false;          // the status stream is a terminal

@@ -42,13 +42,11 @@ std::string of_case(const runner::CaseRecord& record, const Asked& asked) {
     const bool deciding = how != Outcome::kNoted;
     if (first == nullptr || (deciding && !decides)) first = &check;
     decides = decides || deciding;
-    message += fmt::format("{} ({}, {}): {}{}\n  expected: {}\n  actual: {}\n", check.check, oracles::to_string(check.level),
-                           oracles::to_string(check.profile), oracles::to_string(check.status),
-                           deciding ? "" : fmt::format(", {}", why_noted(check, asked)), check.expected, check.actual);
-    if (check.at) message += fmt::format("  at: {}\n", place_text(*check.at));
+    message += fmt::format("{} ({}, {}): {}{}\n", check.check, oracles::to_string(check.level), oracles::to_string(check.profile),
+                           oracles::to_string(check.status), deciding ? "" : fmt::format(", {}", why_noted(check, asked)));
+    for (const auto& [name, value] : facts(check)) message += fmt::format("  {}: {}\n", name, value);
   }
   if (first == nullptr) return {};
-  if (!first->replay.empty()) message += fmt::format("replay: {}\n", first->replay);
   message.pop_back();
   return annotation(decides ? "error" : "warning", record, fmt::format("{}: {} on {}", first->check, record.scenario, record.build),
                     message);

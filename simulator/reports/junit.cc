@@ -10,10 +10,11 @@
 namespace entryproof::reports {
 namespace {
 
-// Valid UTF-8 without escape sequences and without the characters that XML 1.0 has no way to write.
+// Valid UTF-8 without escape sequences and without control characters, most of which XML 1.0 has no way to write.
 std::string xml_text(std::string_view bytes) {
   return map_characters(without_ansi(bytes), [](char32_t c, std::string_view encoded, std::string& out) {
-    const bool legal = c == '\t' || c == '\n' || (c >= 0x20 && c != 0xFFFE && c != 0xFFFF);
+    const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+    const bool legal = c == '\t' || c == '\n' || (!control && c != 0xFFFE && c != 0xFFFF);
     if (legal) {
       out += encoded;
     } else if (c == '\r') {
@@ -34,11 +35,9 @@ void add_property(pugi::xml_node properties, const char* name, std::string_view 
 
 std::string seconds(double milliseconds) { return fmt::format("{:.3f}", milliseconds / 1000); }
 
-// Everything that a person needs, under the element's message.
 std::string details(const runner::CheckRecord& check) {
-  std::string text = fmt::format("expected: {}\nactual:   {}\n", check.expected, check.actual);
-  if (check.at) text += fmt::format("at:       {}\n", place_text(*check.at));
-  if (!check.replay.empty()) text += fmt::format("replay:   {}\n", check.replay);
+  std::string text;
+  for (const auto& [name, value] : facts(check)) text += fmt::format("{:<9} {}\n", std::string(name) + ":", value);
   return text;
 }
 

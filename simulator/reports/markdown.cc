@@ -92,10 +92,11 @@ std::string findings(const Matrix& matrix) {
     for (const auto& build : matrix.builds) {
       const Cell* cell = matrix.find(clause, build);
       if (cell == nullptr || cell->first == nullptr || cell->worst == oracles::Status::kNotTested) continue;
-      out += fmt::format("- {} **{}** on {}: {} in {}: expected {}, actual {}\n", sign(cell->worst), plain(cell->first->check),
-                         plain(build), oracles::to_string(cell->worst), code(cell->first_case->scenario), plain(cell->first->expected),
-                         plain(cell->first->actual));
-      if (!cell->first->replay.empty()) out += fmt::format("  replay: {}\n", code(cell->first->replay));
+      out += fmt::format("- {} **{}** on {}: {} in {}\n", sign(cell->worst), plain(cell->first->check), plain(build),
+                         oracles::to_string(cell->worst), code(cell->first_case->scenario));
+      for (const auto& [name, value] : facts(*cell->first)) {
+        out += fmt::format("  - {}: {}\n", name, name == "replay" ? code(value) : plain(value));
+      }
     }
   }
   return out;

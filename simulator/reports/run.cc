@@ -30,7 +30,7 @@ Outcome outcome(const runner::CheckRecord& check, const Asked& asked) {
 }
 
 std::string why_noted(const runner::CheckRecord& check, const Asked& asked) {
-  if (check.status == Status::kKnown) return "known";
+  if (check.status == Status::kKnown) return "listed as known";
   if (check.profile > asked.profile) return fmt::format("above the profile {}", oracles::to_string(asked.profile));
   return fmt::format("a {}", oracles::to_string(check.level));
 }
@@ -46,6 +46,14 @@ runner::Verdict verdict_on(const Run& run, const std::string& build, const Asked
 std::string_view clause_of(std::string_view check) { return check.substr(0, check.find('/')); }
 
 std::string file_of(std::string_view scenario) { return std::string(scenario.substr(0, scenario.find('#'))) + ".json"; }
+
+std::vector<std::pair<std::string_view, std::string>> facts(const runner::CheckRecord& check) {
+  std::vector<std::pair<std::string_view, std::string>> all = {{"expected", check.expected}, {"actual", check.actual}};
+  if (check.at) all.emplace_back("at", place_text(*check.at));
+  all.emplace_back("replay", check.replay);
+  std::erase_if(all, [](const auto& fact) { return fact.second.empty(); });
+  return all;
+}
 
 std::string place_text(const oracles::Place& place) {
   std::string text = place.op == 0 ? "no operation" : fmt::format("operation {}", place.op);

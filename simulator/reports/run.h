@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "simulator/runner/record.h"
@@ -36,7 +37,7 @@ enum class Outcome : std::uint8_t {
 
 Outcome outcome(const runner::CheckRecord& check, const Asked& asked);
 
-// Why a kNoted check decides nothing: "a SHOULD", "known", "above the profile core".
+// Why a kNoted check decides nothing: "a SHOULD", "listed as known", "above the profile core".
 std::string why_noted(const runner::CheckRecord& check, const Asked& asked);
 
 // The verdict on a build in the profile asked for; incomplete if the run has none.
@@ -47,6 +48,10 @@ std::string_view clause_of(std::string_view check);
 
 // Where the scenario's file lies below the directory of scenarios: "manual/fresh.json" of "manual/fresh#row".
 std::string file_of(std::string_view scenario);
+
+// What a person is told about a check, in order and without what is empty: "expected", "actual", "at", "replay", each with its text as
+// recorded.
+std::vector<std::pair<std::string_view, std::string>> facts(const runner::CheckRecord& check);
 
 // A sentence for the place of a finding: "operation 14 on /etc/cni/net.d/00-multus.conf (fuse, journal 52)".
 std::string place_text(const oracles::Place& place);

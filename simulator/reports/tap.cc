@@ -29,9 +29,7 @@ std::string diagnostic(const runner::CheckRecord& check) {
   std::string out = "  ---\n";
   out += fmt::format("  severity: {}\n  level: {}\n  profile: {}\n", oracles::to_string(check.status), oracles::to_string(check.level),
                      oracles::to_string(check.profile));
-  out += fmt::format("  expected: {}\n  actual: {}\n", yaml_string(check.expected), yaml_string(check.actual));
-  if (check.at) out += fmt::format("  at: {}\n", yaml_string(place_text(*check.at)));
-  if (!check.replay.empty()) out += fmt::format("  replay: {}\n", yaml_string(check.replay));
+  for (const auto& [name, value] : facts(check)) out += fmt::format("  {}: {}\n", name, yaml_string(value));
   return out + "  ...\n";
 }
 

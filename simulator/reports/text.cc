@@ -78,6 +78,20 @@ std::string visible(std::string_view bytes) {
   });
 }
 
+std::string visible_line(std::string_view bytes) {
+  std::string out;
+  for (const char c : visible(bytes)) {
+    if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 std::string without_ansi(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {

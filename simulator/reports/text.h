@@ -23,6 +23,9 @@ std::string map_characters(std::string_view bytes,
 // \u202e … Newline and tab stay. Safe to print on a terminal.
 std::string visible(std::string_view bytes);
 
+// The same with newline and tab shown as \n and \t: one line, nothing folded.
+std::string visible_line(std::string_view bytes);
+
 // The text without escape sequences of terminals (CSI, OSC and two-character ones).
 std::string without_ansi(std::string_view text);
 
