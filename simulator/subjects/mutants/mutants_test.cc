@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "simulator/cluster/service_account.h"
@@ -36,15 +37,15 @@ using testing::HasSubstr;
 using testing::Not;
 
 constexpr std::int64_t kNow = VirtualClock::kDefaultEpochNs;
-const std::string kNetD = "/host/etc/cni/net.d";
-const std::string kKubeconfig = kNetD + "/multus.d/multus.kubeconfig";
-const std::string kConfiguration = kNetD + "/00-multus.conf";
-const std::string kManual = kNetD + "/70-multus.conf";
-const std::string kBinary = "/host/opt/cni/bin/multus";
-const std::string kPlugin = "\177ELF, the plugin that the image brings";
-const std::string kFirst =
+constexpr const char* kNetD = "/host/etc/cni/net.d";
+constexpr const char* kKubeconfig = "/host/etc/cni/net.d/multus.d/multus.kubeconfig";
+constexpr const char* kConfiguration = "/host/etc/cni/net.d/00-multus.conf";
+constexpr const char* kManual = "/host/etc/cni/net.d/70-multus.conf";
+constexpr const char* kBinary = "/host/opt/cni/bin/multus";
+constexpr std::string_view kPlugin = "\177ELF, the plugin that the image brings";
+constexpr const char* kFirst =
     R"({"cniVersion":"0.3.1","name":"cbr0","plugins":[{"type":"flannel","delegate":{"hairpinMode":true}},{"type":"portmap","snat":true}]})";
-const std::string kSecond = R"({"cniVersion":"0.3.1","name":"other","type":"bridge","bridge":"cni1"})";
+constexpr const char* kSecond = R"({"cniVersion":"0.3.1","name":"other","type":"bridge","bridge":"cni1"})";
 
 // A node with a Pod's directories, credentials and two CNI configurations; builds start and end on it, and the credentials rotate.
 class Stage {
@@ -62,7 +63,7 @@ class Stage {
                                   "var/run/secrets", "var/run/secrets/kubernetes.io", "var/run/secrets/kubernetes.io/serviceaccount"}) {
       changes.push_back(Change::mkdir(directory, 0755));
     }
-    changes.push_back(Change::write("usr/src/multus-cni/bin/multus", kPlugin, 0755));
+    changes.push_back(Change::write("usr/src/multus-cni/bin/multus", std::string(kPlugin), 0755));
     changes.push_back(Change::write("host/etc/cni/net.d/10-flannel.conflist", kFirst, 0644));
     changes.push_back(Change::write("host/etc/cni/net.d/20-bridge.conf", kSecond, 0644));
     changes.push_back(Change::write("manual/70-multus.conf",
@@ -424,7 +425,7 @@ TEST(MutantProgram, HasTheDefectOnRealDirectories) {
   put("etc/cni/net.d/10-flannel.conflist", kFirst);
   put("sa/token", account.current().token);
   put("sa/ca.crt", account.current().ca_pem);
-  put("multus", kPlugin);
+  put("multus", std::string(kPlugin));
   fs::create_directories(root / "bin");
   const auto install = [&](const std::string& program) {
     const auto [output, code] =
