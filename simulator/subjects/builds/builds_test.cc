@@ -137,7 +137,7 @@ class Builds : public testing::TestWithParam<const char*> {
   std::map<std::string, std::string> environment_ = {{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}, {"KUBERNETES_SERVICE_PORT", "443"}};
 };
 
-const char* const kPrimary = R"({"cniVersion": "0.3.1", "name": "cbr0", "plugins": [
+constexpr const char* kPrimary = R"({"cniVersion": "0.3.1", "name": "cbr0", "plugins": [
   {"type": "flannel", "delegate": {"isDefaultGateway": true, "big": 9007199254740993}},
   {"type": "portmap", "capabilities": {"portMappings": true, "bandwidth": false}}]})";
 
