@@ -74,6 +74,7 @@ std::string Operation::describe() const {
 }
 
 bool Journal::append(Operation operation) {
+  if (exceeded_ && operation.actor != Actor::kWorld) return false;  // refused anyway, and a spinning program has many of them
   if (counts(operation.verb) || operation.verb == Verb::kMark) {
     ++counted_;
     if (operation.data != nullptr) bytes_ += operation.data->size();

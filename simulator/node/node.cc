@@ -82,8 +82,9 @@ Outcome<> Node::record(Operation operation) {
 
 void Node::append(Operation operation) {
   const bool before = journal_.exceeded();
+  const Actor actor = operation.actor;
   if (journal_.append(std::move(operation)) || before) return;
-  seal(Actor::kBuild);
+  if (actor != Actor::kWorld) seal(actor);
   const Journal::Limits& limits = journal_.limits();
   if (!on_limit_) return;
   on_limit_(journal_.counted() > limits.operations ? "more than " + std::to_string(limits.operations) + " operations"

@@ -58,10 +58,11 @@ class Node {
   const Journal& journal() const { return journal_; }
   void set_gate(Gate* gate) { gate_ = gate; }
   void set_observer(Observer* observer) { observer_ = observer; }
-  // Called once, when a cap of the journal is exceeded; the build's actor is sealed already.
+  // Called once, when a cap of the journal is exceeded; whose operation it was is sealed already.
   void on_limit(std::function<void(std::string what)> callback) { on_limit_ = std::move(callback); }
   void seal(Actor actor) { sealed_[static_cast<std::size_t>(actor)] = true; }
-  void unseal(Actor actor) { sealed_[static_cast<std::size_t>(actor)] = false; }
+  // For the actor's next life. Past a cap of the journal it stays sealed: nothing that it does could be judged.
+  void unseal(Actor actor) { sealed_[static_cast<std::size_t>(actor)] = actor != Actor::kWorld && journal_.exceeded(); }
   bool sealed(Actor actor) const { return sealed_[static_cast<std::size_t>(actor)]; }
   void mark(Actor actor, std::string text);
   // Replaces the whole tree, e.g. by a crash state at a reboot. Held inodes become stale (ESTALE). Leaves a mark.

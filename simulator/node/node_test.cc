@@ -210,6 +210,15 @@ TEST_F(NodeTest, LimitSealsTheBuildOnceAndNotTheWorld) {
   EXPECT_TRUE(node.mkdir(kKubelet, kRoot, "world", 0755));
 }
 
+TEST_F(NodeTest, PastALimitTheBuildStaysSealedInItsNextLifeAndTheJournalStopsGrowing) {
+  for (int i = 0; i < 100; ++i) (void)node.mkdir(kBuilder, kRoot, "d" + std::to_string(i), 0755);
+  const auto size = node.journal().operations().size();
+  node.unseal(Actor::kBuild);
+  EXPECT_TRUE(node.sealed(Actor::kBuild));
+  EXPECT_FALSE(node.mkdir(kBuilder, kRoot, "again", 0755));
+  EXPECT_EQ(node.journal().operations().size(), size);
+}
+
 TEST_F(NodeTest, ReadOnlyEntriesAreCapped) {
   for (int i = 0; i < 30; ++i) ASSERT_TRUE(node.get_attributes(kBuilder, kRoot));
   EXPECT_EQ(node.journal().operations().size(), 20U);

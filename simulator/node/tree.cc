@@ -181,7 +181,7 @@ Outcome<> Tree::access(const Credentials& who, InodeId inode, int mask) const {
 }
 
 std::string Tree::path_of(InodeId inode) const {
-  constexpr std::size_t kPathCap = 4096;  // a path is for people; a hostile tree may be 65536 directories deep
+  constexpr std::size_t kPathCap = 1024;  // every journal entry holds one; a hostile tree may be 65536 directories deep
   if (inode == kRoot) return "/";
   std::array<const std::string*, 32> names{};  // from the leaf upwards; deeper paths go on in `tail`
   std::size_t depth = 0;

@@ -1,6 +1,7 @@
 #include "simulator/runner/case.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <mutex>
@@ -238,12 +239,30 @@ class Player {
       return;
     }
     if (!mismatch) mismatch = stay_true(step);
-    if (mismatch) {
-      ledger_.violate({step.check, mismatch->expected, mismatch->actual, world_->place()});
-    } else {
-      ledger_.pass(step.check);
-    }
+    if (!mismatch) return ledger_.pass(step.check);
+    const auto owner = charged_to(step);
+    ledger_.violate({owner, mismatch->expected, mismatch->actual, world_->place()});
+    if (owner != step.check) ledger_.not_tested(step.check, "because of what " + owner + " found");
   }
+
+  // Each fact is charged to one clause (clauses.md, "Charging"): for the clauses that are about what a kubeconfig says, one that is not there
+  // at all is EXIST-01's business; and a configuration that delegates to Multus itself is CONF-30's, not one that lost the primary.
+  std::string charged_to(const ExpectStep& step) {
+    static constexpr std::array kAboutContent = {"FRESH-06/", "FRESH-08/", "FRESH-13/", "FRESH-18/", "SECURE-53/"};
+    const auto tree = world_->look();
+    if (!tree) return step.check;
+    if (step.kubeconfig && !step.kubeconfig->path && std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
+      const auto placed = oracles::attach(*tree, layout_, mode(), judge_.published(), readers_).kubeconfig;
+      if (placed.state == oracles::PlacedKubeconfig::State::kAbsent) return manual_ ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
+    }
+    if (step.configuration && step.check.starts_with("CONF-35/")) {
+      const auto published = oracles::published_configuration(*tree, layout_, mode(), judge_.published(), readers_);
+      if (published.config && published.config->self_delegating) return "CONF-30/delegates-to-primary";
+    }
+    return step.check;
+  }
+
+  oracles::Mode mode() const { return manual_ ? oracles::Mode::kManual : oracles::Mode::kAutomatic; }
 
   // Waits until all demands are met, or at most `within`; an unmet one stays in `mismatch`.
   Woke become_true(const ExpectStep& step, std::optional<oracles::Mismatch>& mismatch) {
@@ -281,7 +300,7 @@ class Player {
     auto tree = world_->look();
     if (!tree) return oracles::Mismatch{"a node that can be looked at", tree.error().line()};
     const auto* check = request_.suite.catalogue.find_check(step.check);
-    const Evidence evidence{{*tree, layout_, facts(), manual_ ? oracles::Mode::kManual : oracles::Mode::kAutomatic, judge_.published(), readers_},
+    const Evidence evidence{{*tree, layout_, facts(), mode(), judge_.published(), readers_},
                             site_,
                             remembered_,
                             [this](const std::string& who) { return world_->life(who); },

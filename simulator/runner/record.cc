@@ -34,20 +34,21 @@ Verdict worse(Verdict a, Verdict b) {
   return a == Verdict::kIncomplete || b == Verdict::kIncomplete ? Verdict::kIncomplete : Verdict::kConformant;
 }
 
+// A profile that nothing was judged for has no verdict, whatever the ones below it say: silence is not conformance.
 std::map<std::string, Verdict> verdicts_of(const std::vector<CaseRecord>& cases, const std::string& build, bool strict) {
   std::map<std::string, Verdict> verdicts;
+  Verdict verdict = Verdict::kConformant;
   for (const Profile profile : kProfiles) {
-    Verdict verdict = Verdict::kConformant;
     bool judged = false;
     for (const auto& record : cases) {
       if (record.build != build) continue;
       for (const auto& check : record.checks) {
-        if (check.profile > profile) continue;
+        if (check.profile != profile) continue;
         verdict = worse(verdict, weigh(check, strict));
         judged = judged || check.status != Status::kNotTested;
       }
     }
-    verdicts[std::string(to_string(profile))] = judged ? verdict : Verdict::kIncomplete;  // zero checks run is no verdict
+    verdicts[std::string(to_string(profile))] = judged ? verdict : worse(verdict, Verdict::kIncomplete);
   }
   return verdicts;
 }

@@ -65,10 +65,18 @@ TEST(Conclude, WhatWasNotTestedIsLeftOutAndNamedOnce) {
 }
 
 TEST(Conclude, AProfileIncludesTheOnesBeforeIt) {
-  const std::vector<CheckRecord> records = {check("A-1/a", Status::kPass), check("A-1/b", Status::kFail, Level::kMust, Profile::kProduction)};
+  const std::vector<CheckRecord> records = {check("A-1/a", Status::kPass), check("A-1/b", Status::kPass, Level::kMust, Profile::kDurable),
+                                            check("A-1/c", Status::kFail, Level::kMust, Profile::kProduction)};
   EXPECT_EQ(verdict(records, "core"), Verdict::kConformant);
   EXPECT_EQ(verdict(records, "durable"), Verdict::kConformant);
   EXPECT_EQ(verdict(records, "production"), Verdict::kNotConformant);
+  EXPECT_EQ(verdict({check("A-1/a", Status::kFail), records[1]}, "production"), Verdict::kNotConformant);
+}
+
+TEST(Conclude, AProfileThatNothingWasJudgedForHasNoVerdict) {
+  EXPECT_EQ(verdict({check("A-1/a", Status::kPass)}, "core"), Verdict::kConformant);
+  EXPECT_EQ(verdict({check("A-1/a", Status::kPass)}, "durable"), Verdict::kIncomplete);
+  EXPECT_EQ(verdict({check("A-1/b", Status::kPass, Level::kMust, Profile::kProduction)}, "core"), Verdict::kIncomplete);
 }
 
 TEST(Conclude, CountsCasesChecksAndEachStatus) {

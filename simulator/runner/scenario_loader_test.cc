@@ -5,6 +5,8 @@
 
 #include <csignal>
 #include <filesystem>
+#include <regex>
+#include <set>
 #include <string>
 
 #include "simulator/base/file.h"
@@ -242,6 +244,20 @@ TEST(ScenarioCorpus, GoodFilesAreAcceptedAndBadOnesRefused) {
   }
   EXPECT_GE(good, 5U);
   EXPECT_GE(bad, 40U);
+}
+
+// docs/scenarios.md shows each verb with an example in its table; each example is a step that the loader reads.
+TEST(ScenarioDocs, EveryExampleOfAVerbIsRead) {
+  const auto docs = read_file(ENTRYPROOF_SOURCE_DIR "/docs/scenarios.md", std::size_t{1} << 20);
+  ASSERT_TRUE(docs) << docs.error().line();
+  const std::regex row(R"re(\| `([a-z]+)` \| `(\{ "([a-z]+)": [^`]*)` \|)re");
+  std::set<std::string> verbs;
+  for (std::sregex_iterator found(docs->begin(), docs->end(), row), end; found != end; ++found) {
+    if ((*found)[1] != (*found)[3]) continue;
+    verbs.insert((*found)[1]);
+    EXPECT_EQ(one(with_steps((*found)[2])).steps.size(), 1U) << (*found)[2];
+  }
+  EXPECT_EQ(verbs.size(), 14U);
 }
 
 // Hostile files: any bytes in the middle of a good file are accepted or refused in one line, never more.
