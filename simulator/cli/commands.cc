@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 
 #include "simulator/reports/broadcast.h"
 #include "simulator/reports/text.h"
@@ -43,7 +44,12 @@ int run(int argc, const char* const* argv) {
 Result<std::vector<const runner::Scenario*>> choose(const Chosen& chosen, runner::Suite& suite) {
   const auto directory = find_scenarios(chosen.scenarios_directory);
   if (!directory) return std::unexpected(directory.error());
-  auto loaded = runner::Suite::load(*directory);
+  std::vector<std::string> files;  // scenarios that lie elsewhere are played with the suite's catalogue
+  for (const auto& pattern : chosen.selection.patterns) {
+    std::error_code error;
+    if (pattern.ends_with(".json") && std::filesystem::is_regular_file(pattern, error)) files.push_back(pattern);
+  }
+  auto loaded = runner::Suite::load(*directory, files);
   if (!loaded) return std::unexpected(loaded.error());
   suite = std::move(*loaded);
   auto scenarios = runner::select(suite, chosen.selection);

@@ -71,8 +71,8 @@ Result<> take_color(const std::string& text, Color& color) {
 // PATH[:INSIDE]; without INSIDE the neighbour is seen where it is here.
 Result<> take_with(const std::string& text, std::vector<std::pair<std::string, std::string>>& with) {
   const std::size_t colon = text.rfind(":/");
-  const std::string outside = std::filesystem::absolute(text.substr(0, colon)).lexically_normal().string();
   if (text.empty() || colon == 0) return fail(ErrorCode::kUsage, fmt::format("\"{}\" must be PATH or PATH:INSIDE", text));
+  const std::string outside = std::filesystem::absolute(text.substr(0, colon)).lexically_normal().string();
   with.emplace_back(outside, colon == std::string::npos ? outside : text.substr(colon + 1));
   return {};
 }

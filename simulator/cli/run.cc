@@ -138,13 +138,13 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
   const auto footer = command.repeat == 1
                           ? play(suite, *scenarios, *builds, *options, **report, interrupted)
                           : play_repeatedly(command, play, suite, *scenarios, *builds, *options, **report, streams, interrupted);
+  if (!footer && !interrupted.load()) return complain(streams, footer.error());  // there is nothing to report
   const auto written = (*report)->finish();
   if (!options->keep_directory.empty()) streams.err << "nodes of failed cases: " << options->keep_directory << std::endl;
   if (interrupted.load()) {
     streams.err << "entryproof: interrupted; no verdict" << std::endl;
     return kInterrupted;
   }
-  if (!footer) return complain(streams, footer.error());
   if (!written) return complain(streams, written.error());
   return runner::exit_code(*footer, options->profile);
 }

@@ -30,8 +30,8 @@ constexpr std::string_view kLimitsCheck = "LIFE-60/within-limits";
 class Player {
  public:
   Player(const CaseRequest& request, const WorldMaker& make_world)
-      : request_(request), make_world_(make_world), site_(Site::usual()), ledger_(request.suite.catalogue, request.options.profile),
-        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)), layout_(layout()), judge_(layout_, http_allowed()),
+      : request_(request), make_world_(make_world), site_(usual_site()), ledger_(request.suite.catalogue, request.options.profile),
+        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)), layout_(layout(site_)), judge_(layout_, http_allowed()),
         readers_(http_allowed()) {}
 
   Played play() {
@@ -59,6 +59,11 @@ class Player {
  private:
   // --- the world ---
 
+  static const Site& usual_site() {
+    static const Site kSite = Site::usual();
+    return kSite;
+  }
+
   static std::int64_t wall_now(WorldKind world) {
     if (world == WorldKind::kMemory) return VirtualClock::kDefaultEpochNs;
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -69,17 +74,21 @@ class Player {
     return found != request_.scenario.given.environment.end() && found->second == "http";
   }
 
-  oracles::Layout layout() const {
-    oracles::Layout made;
-    made.net_dir = site_.net_dir;
-    made.bin_dir = site_.bin_dir;
-    made.binary = site_.plugin;
-    made.kubeconfig = site_.kubeconfig;
-    const auto& image = site_.image();
-    if (const auto inode = node::View().resolve(image, {}, site_.image_plugin)) {
-      if (const auto bytes = image.read_all(*inode)) made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes)};
-    }
-    return made;
+  // One image, one layout: the digest of its plugin binary is computed once.
+  static const oracles::Layout& layout(const Site& site) {
+    static const oracles::Layout kLayout = [&site] {
+      oracles::Layout made;
+      made.net_dir = site.net_dir;
+      made.bin_dir = site.bin_dir;
+      made.binary = site.plugin;
+      made.kubeconfig = site.kubeconfig;
+      const auto& image = site.image();
+      if (const auto inode = node::View().resolve(image, {}, site.image_plugin)) {
+        if (const auto bytes = image.read_all(*inode)) made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes)};
+      }
+      return made;
+    }();
+    return kLayout;
   }
 
   Result<> open_world() {
@@ -245,15 +254,19 @@ class Player {
     if (owner != step.check) ledger_.not_tested(step.check, "because of what " + owner + " found");
   }
 
-  // Each fact is charged to one clause (clauses.md, "Charging"): for the clauses that are about what a kubeconfig says, one that is not there
-  // at all is EXIST-01's business; and a configuration that delegates to Multus itself is CONF-30's, not one that lost the primary.
+  // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is missing
+  // or unusable is EXIST-01's business; an old CA beside the newest token is FRESH-13's; and a configuration that delegates to Multus itself
+  // is CONF-30's, not one that lost the primary.
   std::string charged_to(const ExpectStep& step) {
     static constexpr std::array kAboutContent = {"FRESH-06/", "FRESH-08/", "FRESH-13/", "FRESH-18/", "SECURE-53/"};
     const auto tree = world_->look();
     if (!tree) return step.check;
     if (step.kubeconfig && !step.kubeconfig->path && std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
       const auto placed = oracles::attach(*tree, layout_, mode(), judge_.published(), readers_).kubeconfig;
-      if (placed.state == oracles::PlacedKubeconfig::State::kAbsent) return manual_ ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
+      if (placed.state != oracles::PlacedKubeconfig::State::kValid) return manual_ ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
+      const auto* current = facts().current();
+      const bool about_token = step.check.starts_with("FRESH-06/") || step.check.starts_with("FRESH-08/");
+      if (about_token && placed.facts->token == current->token) return "FRESH-13/current-after-start";
     }
     if (step.configuration && step.check.starts_with("CONF-35/")) {
       const auto published = oracles::published_configuration(*tree, layout_, mode(), judge_.published(), readers_);
@@ -401,10 +414,10 @@ class Player {
 
   const CaseRequest& request_;
   const WorldMaker& make_world_;
-  Site site_;
+  const Site& site_;
   Ledger ledger_;
   Credentials credentials_;
-  oracles::Layout layout_;
+  const oracles::Layout& layout_;
   LiveJudge judge_;
   oracles::Readers readers_;
   oracles::ClusterFacts facts_;

@@ -11,8 +11,9 @@ namespace entryproof::runner {
 
 namespace {
 
-constexpr const char* kPod = "/var/lib/kubelet/pods/6c1f2a34-5b7e-4d09-9a31-0e8f6d2b7c55";
-constexpr const char* kRoot = "/var/lib/containers/multus/rootfs";
+// Short paths: every component of a volume's path is a question to the file system at each start of a container, and no build can see them.
+constexpr const char* kPod = "/pods/multus";
+constexpr const char* kRoot = "/rootfs";
 
 // Stands for the plugin in the image: executable, and larger than one page and one copy buffer, so that a torn copy shows. Its bytes are
 // different in every page.
@@ -27,7 +28,7 @@ void add_directories(std::vector<cluster::Change>& changes, const std::string& p
     const std::string part = path.substr(1, (slash == std::string::npos ? path.size() : slash) - 1);
     if (!part.empty() && std::ranges::find(made, part) == made.end()) {
       made.push_back(part);
-      changes.push_back(cluster::Change::mkdir(part, part.ends_with("rootfs/tmp") ? mode_t{01777} : mode_t{0755}));
+      changes.push_back(cluster::Change::mkdir(part, part == "rootfs/tmp" ? mode_t{01777} : mode_t{0755}));
     }
     if (slash == std::string::npos) return;
   }
@@ -51,7 +52,7 @@ node::Tree make_image(const Site& site) {
 Site Site::usual() {
   Site site;
   site.root = kRoot;
-  site.service_account = std::string(kPod) + "/volumes/kubernetes.io~projected/kube-api-access-x7k2p";
+  site.service_account = std::string(kPod) + "/kube-api-access";
   site.image_plugin = site.root + "/usr/src/multus-cni/bin/multus";
   site.volumes = {
       {"/tmp", site.root + "/tmp", false},
@@ -63,7 +64,7 @@ Site Site::usual() {
       {"/host/etc/cni/net.d", site.net_dir, false},
       {"/host/etc/cni/multus", "/etc/cni/multus", false},
       {"/host/opt/cni/bin", site.bin_dir, false},
-      {"/tmp/multus-conf", std::string(kPod) + "/volumes/kubernetes.io~configmap/multus-conf", true},
+      {"/tmp/multus-conf", std::string(kPod) + "/multus-conf", true},
       {"/var/run/secrets/kubernetes.io/serviceaccount", site.service_account, true},
   };
   return site;

@@ -1,0 +1,164 @@
+// The suite against builds whose worth is known: the reference, the released entrypoints, mutants, and honest strangers. What history knows
+// must come out, check by check.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "simulator/cli/program_for_test.h"
+
+namespace entryproof::cli {
+namespace {
+
+using Checks = std::set<std::string>;
+
+void expect_conformant(const Judged& judged, const std::string& build) {
+  EXPECT_EQ(judged.ended.exit_code, 0) << judged.ended.out;
+  EXPECT_EQ(judged.failed.contains(build) ? judged.failed.at(build) : Checks{}, Checks{});
+  ASSERT_TRUE(judged.run.footer);
+  EXPECT_EQ(judged.run.footer->verdicts.at(build).at("core"), runner::Verdict::kConformant);
+  EXPECT_GE(judged.run.cases.size(), 30U);
+}
+
+TEST(Reference, IsConformantInTheFuseWorldAndNothingIsLeftUntested) {
+  const auto judged = judge({"--world", "fuse"});
+  expect_conformant(judged, "reference");
+  EXPECT_TRUE(judged.not_tested.empty());
+}
+
+TEST(Reference, IsConformantInTheMemoryWorldWhereOnlyUpgradesFromAProcessAreUntested) {
+  const auto judged = judge({"--world", "memory"});
+  expect_conformant(judged, "reference");
+  for (const auto& check : judged.run.footer->not_tested) EXPECT_TRUE(check.starts_with("UPGRADE-M")) << check;
+}
+
+TEST(Reference, IsConformantInTheTmpfsWorldWhichSaysWhatItCannotSee) {
+  const auto judged = judge({"--world", "tmpfs"});
+  expect_conformant(judged, "reference");
+  const auto& not_tested = judged.not_tested.at("reference");
+  EXPECT_TRUE(not_tested.contains("ATOM-23/kubeconfig-never-missing"));
+  EXPECT_TRUE(not_tested.contains("ORDER-37/kubeconfig-before-config"));
+  const auto& seen = judged.judged.at("reference");
+  EXPECT_TRUE(seen.contains("EXIST-01/manual-fresh-node"));
+  EXPECT_TRUE(seen.contains("FRESH-18/url-form"));
+}
+
+TEST(Reference, IsConformantInProduction) {
+  const auto judged = judge({"--world", "memory", "--profile", "production"});
+  EXPECT_EQ(judged.ended.exit_code, 0) << judged.ended.out;
+  EXPECT_EQ(judged.run.footer->verdicts.at("reference").at("production"), runner::Verdict::kConformant);
+}
+
+// The findings that the released builds must have in core, all of them and no others (clauses.md, "core").
+struct Release {
+  std::string version;
+  Checks failed;
+};
+
+class History : public testing::TestWithParam<Release> {};
+
+TEST_P(History, ComesOut) {
+  const std::string build = "predecessor:" + GetParam().version;
+  const auto judged = judge({"--world", "fuse", "--build", build});
+  EXPECT_EQ(judged.failed.contains(build) ? judged.failed.at(build) : Checks{}, GetParam().failed);
+  EXPECT_EQ(judged.ended.exit_code, GetParam().failed.empty() ? 0 : 1) << judged.ended.out;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Releases, History,
+    testing::Values(
+        // Moves across mounts: files partial on every install, missing on every restart; in manual mode the configuration comes first.
+        Release{"3.9.3",
+                {"ATOM-23/config-never-missing", "ATOM-23/config-never-partial", "ATOM-23/kubeconfig-never-missing",
+                 "ATOM-23/kubeconfig-never-partial", "FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form", "ORDER-37/kubeconfig-before-config"}},
+        // The regression this project is named for: no kubeconfig in manual mode; and delegation to itself.
+        Release{"4.0.2",
+                {"CONF-30/delegates-to-primary", "CONF-30/never-self-delegating", "EXIST-01/after-restart", "EXIST-01/manual-fresh-node",
+                 "EXIST-01/static-pod", "FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form", "UPGRADE-M1/current-kubeconfig",
+                 "UPGRADE-M2/real-primary", "UPGRADE-M5/kubeconfig-created", "UPGRADE-M8/byte-identical"}},
+        // Restored; what is left are the brackets.
+        Release{"4.2.2", {"FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form"}}, Release{"4.3.0", {}}),
+    [](const auto& release) {
+      std::string name = "v" + release.param.version;
+      std::ranges::replace(name, '.', '_');
+      return name;
+    });
+
+// Each mutant is red in what its defect violates, and in nothing else of core.
+struct Expected {
+  std::string mutant;
+  Checks failed;
+};
+
+const Checks kUnusableKubeconfig = {"EXIST-01/after-restart", "EXIST-01/auto-fresh-node", "EXIST-01/manual-fresh-node", "EXIST-01/static-pod"};
+
+const std::vector<Expected>& expected_of_mutants() {
+  static const std::vector<Expected> kExpected = {
+      {"binary-in-place", {"ATOM-23/binary-never-partial"}},
+      {"binary-truncated", {"LIFE-59/installed"}},
+      {"brackets-on-every-host", {"FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form"}},
+      {"brackets-on-no-host", {"FRESH-18/ipv6", "FRESH-18/url-form"}},
+      {"configuration-before-binary", {"ORDER-37/binary-before-config"}},
+      {"configuration-before-kubeconfig", {"ORDER-37/kubeconfig-before-config"}},
+      {"configuration-in-place", {"ATOM-23/config-never-partial"}},
+      {"configuration-unlinked-first", {"ATOM-23/config-never-missing"}},
+      {"http-server", kUnusableKubeconfig},
+      {"kubeconfig-elsewhere", {"EXIST-01/after-restart", "EXIST-01/auto-fresh-node", "EXIST-01/static-pod"}},
+      {"kubeconfig-in-place", {"ATOM-23/kubeconfig-never-partial"}},
+      {"kubeconfig-mode-0644", {"SECURE-53/kubeconfig-mode"}},
+      {"kubeconfig-unlinked-first", {"ATOM-23/kubeconfig-never-missing"}},
+      {"kubeconfig-written-once", {"FRESH-06/current-after-start", "FRESH-08/current-after-start", "FRESH-13/current-after-start"}},
+      {"litter", {"UPGRADE-M8/no-litter"}},
+      {"lossy-delegate", {"CONF-35/delegate-complete"}},
+      {"manual-configuration-omitted", {"MANUAL-50/published"}},
+      {"no-binary", {"LIFE-59/installed"}},
+      {"no-ca", kUnusableKubeconfig},
+      {"no-kubeconfig-in-manual", {"EXIST-01/after-restart", "EXIST-01/manual-fresh-node", "EXIST-01/static-pod"}},
+      {"old-ca", {"FRESH-13/current-after-start"}},
+      {"old-token", {"FRESH-06/current-after-start", "FRESH-08/current-after-start"}},
+      {"output-differs", {"UPGRADE-M8/byte-identical"}},
+      {"self-delegating", {"CONF-30/delegates-to-primary", "CONF-30/never-self-delegating", "UPGRADE-M8/byte-identical"}},
+      {"token-with-newline", kUnusableKubeconfig},
+      {"unknown-context", kUnusableKubeconfig},
+      {"wrong-delegate", {"CONF-30/delegates-to-primary"}},
+  };
+  return kExpected;
+}
+
+TEST(Mutants, AreEachRedInWhatTheyViolateAndGreenInTheRest) {
+  const auto judged = judge({"--world", "memory", "--build", "mutant:*"});
+  EXPECT_EQ(judged.ended.exit_code, 1);
+  for (const auto& expected : expected_of_mutants()) {
+    const auto found = judged.failed.find("mutant:" + expected.mutant);
+    EXPECT_EQ(found == judged.failed.end() ? Checks{} : found->second, expected.failed) << expected.mutant;
+  }
+}
+
+TEST(Mutants, AreRedAsProcessesToo) {
+  for (const char* mutant : {"no-kubeconfig-in-manual", "kubeconfig-in-place", "configuration-before-kubeconfig"}) {
+    const auto build = std::string("mutant:") + mutant;
+    const auto judged = judge({"--world", "fuse", "--build", build});
+    const auto expected = std::ranges::find(expected_of_mutants(), mutant, &Expected::mutant);
+    ASSERT_NE(expected, expected_of_mutants().end());
+    Checks core = judged.failed.at(build);
+    std::erase_if(core, [](const auto& check) { return check.starts_with("UPGRADE-M"); });  // stages that the memory world has not
+    EXPECT_EQ(core, expected->failed) << mutant;
+  }
+}
+
+std::string stranger(const std::string& name) { return std::string(ENTRYPROOF_SOURCE_DIR) + "/simulator/subjects/builds/" + name; }
+
+class Stranger : public testing::TestWithParam<std::string> {};
+
+TEST_P(Stranger, WhoIsHonestPasses) { expect_conformant(judge({"--world", "fuse", "--build", stranger(GetParam())}), GetParam()); }
+
+TEST_P(Stranger, WhoSkipsTheKubeconfigInManualModeFailsThatAndNothingElse) {
+  const auto judged =
+      judge({"--world", "fuse", "--build", stranger(GetParam()), "--env", "ENTRYPROOF_TEST_DEFECT=no-kubeconfig-in-manual", "--skip", "upgrade/"});
+  EXPECT_EQ(judged.ended.exit_code, 1);
+  EXPECT_EQ(judged.failed.at(GetParam()), (Checks{"EXIST-01/after-restart", "EXIST-01/manual-fresh-node", "EXIST-01/static-pod"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Builds, Stranger, testing::Values("bash_entrypoint", "python_entrypoint"));
+
+}  // namespace
+}  // namespace entryproof::cli
