@@ -69,7 +69,8 @@ INSTANTIATE_TEST_SUITE_P(
         // Moves across mounts: files partial on every install, missing on every restart; in manual mode the configuration comes first.
         Release{"3.9.3",
                 {"ATOM-23/config-never-missing", "ATOM-23/config-never-partial", "ATOM-23/kubeconfig-never-missing",
-                 "ATOM-23/kubeconfig-never-partial", "FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form", "ORDER-37/kubeconfig-before-config"}},
+                 "ATOM-23/kubeconfig-never-partial", "FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form",
+                 "ORDER-37/kubeconfig-before-config"}},
         // The regression this project is named for: no kubeconfig in manual mode; and delegation to itself.
         Release{"4.0.2",
                 {"CONF-30/delegates-to-primary", "CONF-30/never-self-delegating", "EXIST-01/after-restart", "EXIST-01/manual-fresh-node",
@@ -89,7 +90,8 @@ struct Expected {
   Checks failed;
 };
 
-const Checks kUnusableKubeconfig = {"EXIST-01/after-restart", "EXIST-01/auto-fresh-node", "EXIST-01/manual-fresh-node", "EXIST-01/static-pod"};
+const Checks kUnusableKubeconfig = {"EXIST-01/after-restart", "EXIST-01/auto-fresh-node", "EXIST-01/manual-fresh-node",
+                                    "EXIST-01/static-pod"};
 
 const std::vector<Expected>& expected_of_mutants() {
   static const std::vector<Expected> kExpected = {
@@ -152,8 +154,8 @@ class Stranger : public testing::TestWithParam<std::string> {};
 TEST_P(Stranger, WhoIsHonestPasses) { expect_conformant(judge({"--world", "fuse", "--build", stranger(GetParam())}), GetParam()); }
 
 TEST_P(Stranger, WhoSkipsTheKubeconfigInManualModeFailsThatAndNothingElse) {
-  const auto judged =
-      judge({"--world", "fuse", "--build", stranger(GetParam()), "--env", "ENTRYPROOF_TEST_DEFECT=no-kubeconfig-in-manual", "--skip", "upgrade/"});
+  const auto judged = judge({"--world", "fuse", "--build", stranger(GetParam()), "--env", "ENTRYPROOF_TEST_DEFECT=no-kubeconfig-in-manual",
+                             "--skip", "upgrade/"});
   EXPECT_EQ(judged.ended.exit_code, 1);
   EXPECT_EQ(judged.failed.at(GetParam()), (Checks{"EXIST-01/after-restart", "EXIST-01/manual-fresh-node", "EXIST-01/static-pod"}));
 }

@@ -96,7 +96,8 @@ Judged judge(std::vector<std::string> arguments) {
                   : check.status == oracles::Status::kNotTested ? judged.not_tested
                                                                 : judged.failed;
       set[record.build].insert(check.check);
-      EXPECT_NE(check.status, oracles::Status::kError) << record.scenario << " on " << record.build << ": " << check.check << ": " << check.actual;
+      EXPECT_NE(check.status, oracles::Status::kError)
+          << record.scenario << " on " << record.build << ": " << check.check << ": " << check.actual;
     }
   }
   return judged;

@@ -24,8 +24,14 @@ namespace fs = std::filesystem;
 using Neighbours = std::vector<std::pair<std::string, std::string>>;
 
 constexpr std::size_t kMaxExecutableBytes = 512ULL << 20;
-constexpr std::array kLibraryDirectories = {"/lib", "/usr/lib", "/lib64", "/usr/lib64", "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu",
-                                            "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu"};
+constexpr std::array kLibraryDirectories = {"/lib",
+                                            "/usr/lib",
+                                            "/lib64",
+                                            "/usr/lib64",
+                                            "/lib/x86_64-linux-gnu",
+                                            "/usr/lib/x86_64-linux-gnu",
+                                            "/lib/aarch64-linux-gnu",
+                                            "/usr/lib/aarch64-linux-gnu"};
 
 // Whether a path will be there inside the container: below the machine's /usr (and its old names), or bound by --with.
 bool present_inside(const std::string& path, const Neighbours& with) {
@@ -39,7 +45,8 @@ bool present_inside(const std::string& path, const Neighbours& with) {
 }
 
 std::unexpected<Error> missing(const std::string& build, const std::string& what) {
-  return fail(ErrorCode::kUnavailable, what + ", and the container would not have it (bind it with --with PATH:INSIDE, or install it)", build);
+  return fail(ErrorCode::kUnavailable, what + ", and the container would not have it (bind it with --with PATH:INSIDE, or install it)",
+              build);
 }
 
 Result<> check_script(const std::string& path, const std::string& bytes, const Neighbours& with) {
@@ -120,10 +127,10 @@ Result<> check_program(const std::string& path, const std::string& bytes, const 
   if (needs.own_search_path) return {};  // it knows places of its own; the loader will say
   for (const auto& library : needs.libraries) {
     if (library.empty()) continue;
-    const bool bound = std::ranges::any_of(with, [&](const auto& pair) {
-      return fs::path(pair.second).filename() == library || fs::exists(fs::path(pair.first) / library);
-    });
-    const bool found = bound || std::ranges::any_of(kLibraryDirectories, [&](const char* directory) { return fs::exists(fs::path(directory) / library); });
+    const bool bound = std::ranges::any_of(
+        with, [&](const auto& pair) { return fs::path(pair.second).filename() == library || fs::exists(fs::path(pair.first) / library); });
+    const bool found =
+        bound || std::ranges::any_of(kLibraryDirectories, [&](const char* directory) { return fs::exists(fs::path(directory) / library); });
     if (!found) return missing(path, "needs the library " + library);
   }
   return {};
@@ -159,7 +166,8 @@ Result<Build> from_path(std::string name, std::string spec, const std::string& p
 
 Result<Build> come_along(const std::string& spec, const std::string& program, std::string variant) {
   auto build = from_path(spec, spec, program_directory() + "/" + program, {});
-  if (!build) return fail(ErrorCode::kUnavailable, build.error().message + " (it is built and installed beside entryproof)", build.error().where);
+  if (!build)
+    return fail(ErrorCode::kUnavailable, build.error().message + " (it is built and installed beside entryproof)", build.error().where);
   build->variant = std::move(variant);
   return build;
 }

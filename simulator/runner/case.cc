@@ -19,9 +19,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kRest = 30ms;              // DESIGN.md, decision 12
-constexpr Duration kSettled = 1500ms;         // at rest for so long after its start, a build will not do by itself what it has not done
+constexpr Duration kRest = 30ms;       // DESIGN.md, decision 12
+constexpr Duration kSettled = 1500ms;  // at rest for so long after its start, a build will not do by itself what it has not done
 constexpr Duration kRestWithin = 10s;
+constexpr Duration kEndWithin = 3s;
 constexpr Duration kStopGrace = 1s;
 constexpr Duration kRunWithin = 10s;
 constexpr std::string_view kUrlCheck = "FRESH-18/url-form";
@@ -30,8 +31,13 @@ constexpr std::string_view kLimitsCheck = "LIFE-60/within-limits";
 class Player {
  public:
   Player(const CaseRequest& request, const WorldMaker& make_world)
-      : request_(request), make_world_(make_world), site_(usual_site()), ledger_(request.suite.catalogue, request.options.profile),
-        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)), layout_(layout(site_)), judge_(layout_, http_allowed()),
+      : request_(request),
+        make_world_(make_world),
+        site_(usual_site()),
+        ledger_(request.suite.catalogue, request.options.profile),
+        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)),
+        layout_(layout(site_)),
+        judge_(layout_, http_allowed()),
         readers_(http_allowed()) {}
 
   Played play() {
@@ -95,7 +101,11 @@ class Player {
     auto image = make_node(request_.scenario, request_.suite, site_, credentials_, wall_now(request_.world));
     if (!image) return std::unexpected(image.error());
     judge_.reset(*image);
-    WorldRequest wanted{site_, std::move(*image), request_.seed, &judge_, [this](std::string what) {
+    WorldRequest wanted{site_,
+                        std::move(*image),
+                        request_.seed,
+                        &judge_,
+                        [this](std::string what) {
                           const std::lock_guard lock(excess_mutex_);
                           excess_.push_back(std::move(what));
                         },
@@ -224,7 +234,9 @@ class Player {
     return case_deadline_ ? std::min(moment, *case_deadline_) : moment;
   }
   Woke pass(Duration duration, const std::function<bool()>& done) { return world_->pass(after(duration), done, std::nullopt); }
-  void rest(Duration within) { world_->pass(after(within), [] { return false; }, kRest); }
+  void rest(Duration within) {
+    world_->pass(after(within), [] { return false; }, kRest);
+  }
 
   // --- judging ---
 
@@ -254,16 +266,18 @@ class Player {
     if (owner != step.check) ledger_.not_tested(step.check, "because of what " + owner + " found");
   }
 
-  // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is missing
-  // or unusable is EXIST-01's business; an old CA beside the newest token is FRESH-13's; and a configuration that delegates to Multus itself
-  // is CONF-30's, not one that lost the primary.
+  // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is
+  // missing or unusable is EXIST-01's business; an old CA beside the newest token is FRESH-13's; and a configuration that delegates to
+  // Multus itself is CONF-30's, not one that lost the primary.
   std::string charged_to(const ExpectStep& step) {
     static constexpr std::array kAboutContent = {"FRESH-06/", "FRESH-08/", "FRESH-13/", "FRESH-18/", "SECURE-53/"};
     const auto tree = world_->look();
     if (!tree) return step.check;
-    if (step.kubeconfig && !step.kubeconfig->path && std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
+    if (step.kubeconfig && !step.kubeconfig->path &&
+        std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
       const auto placed = oracles::attach(*tree, layout_, mode(), judge_.published(), readers_).kubeconfig;
-      if (placed.state != oracles::PlacedKubeconfig::State::kValid) return manual_ ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
+      if (placed.state != oracles::PlacedKubeconfig::State::kValid)
+        return manual_ ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
       const auto* current = facts().current();
       const bool about_token = step.check.starts_with("FRESH-06/") || step.check.starts_with("FRESH-08/");
       if (about_token && placed.facts->token == current->token) return "FRESH-13/current-after-start";
@@ -334,6 +348,7 @@ class Player {
 
   void conclude_live() {
     if (!judged_) return;
+    rest(kEndWithin);  // what the build had begun when the last step was over belongs to the case, however fast the steps were
     std::vector<std::string> excess;
     for (const auto& who : started_) {
       for (auto& what : world_->life(who).excess) excess.push_back(std::move(what));
@@ -403,9 +418,10 @@ class Player {
       check.profile = std::max(check.profile, lowest);
       if (check.status == oracles::Status::kPass || check.status == oracles::Status::kNotTested) continue;
       if (check.at && check.at->world.empty()) check.at->world = to_string(request_.world);
-      check.replay = request_.options.command_prefix + " '" + record.scenario + "' --build '" + request_.build.spec + "' --world " +
-                     std::string(to_string(request_.world)) + " --seed " + std::to_string(request_.options.seed) +
-                     (request_.options.profile == oracles::Profile::kCore ? "" : " --profile " + std::string(to_string(request_.options.profile)));
+      check.replay =
+          request_.options.command_prefix + " '" + record.scenario + "' --build '" + request_.build.spec + "' --world " +
+          std::string(to_string(request_.world)) + " --seed " + std::to_string(request_.options.seed) +
+          (request_.options.profile == oracles::Profile::kCore ? "" : " --profile " + std::string(to_string(request_.options.profile)));
     }
     for (const auto& check : record.checks) {
       if (severity(check.status) > severity(record.status)) record.status = check.status;
@@ -425,12 +441,12 @@ class Player {
   std::vector<std::string> excess_;
   std::map<std::string, node::Tree> remembered_;
   std::vector<std::string> started_;
-  std::string obstacle_;       // why the steps could not go on
+  std::string obstacle_;  // why the steps could not go on
   std::optional<Moment> case_deadline_;
-  bool broken_ = false;        // … and it is nothing that this world merely lacks
+  bool broken_ = false;  // … and it is nothing that this world merely lacks
   bool manual_ = false;
-  bool judged_ = false;        // the build under test has been started
-  bool settled_start_ = false; // nothing has changed around the build since its start
+  bool judged_ = false;         // the build under test has been started
+  bool settled_start_ = false;  // nothing has changed around the build since its start
   bool deadline_missed_ = false;
   std::unique_ptr<World> world_;  // ends first: its threads use what is above
 };

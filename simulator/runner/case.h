@@ -1,7 +1,8 @@
 // Case: one scenario played against one build in one fresh world.
 //
-// The player walks through the steps, keeps the credentials that the cluster has issued, judges what is expected and listens to the live oracles.
-// A failed expectation fails its check and nothing else; when a step itself cannot be done, what comes after it is not-tested, because of it.
+// The player walks through the steps, keeps the credentials that the cluster has issued, judges what is expected and listens to the live
+// oracles. A failed expectation fails its check and nothing else; when a step itself cannot be done, what comes after it is not-tested,
+// because of it.
 #pragma once
 
 #include <atomic>

@@ -40,7 +40,8 @@ std::vector<std::string> named_children(const ExpectStep& step, const std::strin
   return {names.begin(), names.end()};
 }
 
-std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& path, const ObjectMatcher& wanted, const Evidence& evidence) {
+std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& path, const ObjectMatcher& wanted,
+                                     const Evidence& evidence) {
   oracles::ObjectDemand demand;
   demand.type = wanted.type;
   demand.json = wanted.json;
@@ -62,7 +63,8 @@ std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& 
   if (wanted.closed) demand.only = named_children(step, path);
   if (wanted.unchanged_since) {
     const auto then = evidence.remembered.find(*wanted.unchanged_since);
-    if (then == evidence.remembered.end()) return Mismatch{"a node remembered as \"" + *wanted.unchanged_since + "\"", "nothing was remembered"};
+    if (then == evidence.remembered.end())
+      return Mismatch{"a node remembered as \"" + *wanted.unchanged_since + "\"", "nothing was remembered"};
     demand.unchanged_since = &then->second;
   }
   return oracles::judge_object(evidence.situation.tree, node::View(), evidence.site.to_node(path), demand, evidence.situation.cluster);
@@ -72,7 +74,8 @@ std::optional<Mismatch> judge_exit(const ExitExpectation& wanted, const Life& li
   const auto mismatch = [&](std::string expected) { return Mismatch{std::move(expected), describe(life)}; };
   if (wanted.running && *wanted.running != life.running) return mismatch(*wanted.running ? "still running" : "ended");
   if (wanted.code && life.exit_code != wanted.code) return mismatch("exit " + std::to_string(*wanted.code));
-  if (wanted.success && (life.running || (life.exit_code == 0) != *wanted.success)) return mismatch(*wanted.success ? "exit 0" : "a non-zero exit");
+  if (wanted.success && (life.running || (life.exit_code == 0) != *wanted.success))
+    return mismatch(*wanted.success ? "exit 0" : "a non-zero exit");
   if (wanted.not_zero && !life.running && (life.exit_code != 0) != *wanted.not_zero) return mismatch("still running, or a non-zero exit");
   return std::nullopt;
 }

@@ -1,7 +1,7 @@
 // Demands: an `expect` step, put to the oracles.
 //
-// Turns what a scenario says in its own words and paths into the oracles' questions about the node as it is, and about the programs that lived
-// on it. Pure.
+// Turns what a scenario says in its own words and paths into the oracles' questions about the node as it is, and about the programs that
+// lived on it. Pure.
 #pragma once
 
 #include <functional>

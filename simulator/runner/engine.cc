@@ -43,8 +43,14 @@ CaseRecord unplayed(const Item& item, const Suite& suite, oracles::Profile profi
   for (const auto& id : item.scenario->checks()) {
     const auto* check = suite.catalogue.find_check(id);
     if (check == nullptr || check->profile > profile) continue;
-    record.checks.push_back({.check = id, .level = check->level, .profile = check->profile, .status = status, .expected = {}, .actual = why,
-                             .at = {}, .replay = {}});
+    record.checks.push_back({.check = id,
+                             .level = check->level,
+                             .profile = check->profile,
+                             .status = status,
+                             .expected = {},
+                             .actual = why,
+                             .at = {},
+                             .replay = {}});
   }
   return record;
 }
@@ -53,8 +59,15 @@ class Run {
  public:
   Run(const Suite& suite, std::vector<Item> items, const RunOptions& options, WorldKind world, Listener& listener,
       const std::atomic<bool>& interrupted, WorldMaker make_world)
-      : suite_(suite), items_(std::move(items)), options_(options), world_(world), listener_(listener), interrupted_(interrupted),
-        make_world_(std::move(make_world)), records_(items_.size()), done_(items_.size(), false) {}
+      : suite_(suite),
+        items_(std::move(items)),
+        options_(options),
+        world_(world),
+        listener_(listener),
+        interrupted_(interrupted),
+        make_world_(std::move(make_world)),
+        records_(items_.size()),
+        done_(items_.size(), false) {}
 
   std::vector<CaseRecord> play(unsigned jobs) {
     begun_ = std::chrono::steady_clock::now();
@@ -151,15 +164,18 @@ Result<> check_worlds(const std::vector<Build>& builds, WorldKind world) {
 
 std::string_view to_string(WorldKind kind) {
   switch (kind) {
-    case WorldKind::kMemory: return "memory";
-    case WorldKind::kFuse: return "fuse";
-    case WorldKind::kTmpfs: break;
+    case WorldKind::kMemory:
+      return "memory";
+    case WorldKind::kFuse:
+      return "fuse";
+    case WorldKind::kTmpfs:
+      break;
   }
   return "tmpfs";
 }
 
-Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds, const RunOptions& options,
-                    Listener& listener, const std::atomic<bool>& interrupted) {
+Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds,
+                    const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted) {
   const WorldKind world = options.world.value_or(WorldKind::kFuse);
   if (auto possible = check_worlds(builds, world); !possible) return std::unexpected(possible.error());
   std::vector<Item> items;
@@ -168,7 +184,8 @@ Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scen
       if (scenario->worlds.empty() || scenario->worlds.contains(std::string(to_string(world)))) items.push_back({scenario, &build});
     }
   }
-  if (items.empty()) return fail(ErrorCode::kUsage, "nothing of the selection can be played in a " + std::string(to_string(world)) + " world");
+  if (items.empty())
+    return fail(ErrorCode::kUsage, "nothing of the selection can be played in a " + std::string(to_string(world)) + " world");
 
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   std::unique_ptr<subjects::Harness> harness;  // before any thread: it forks

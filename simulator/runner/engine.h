@@ -1,7 +1,7 @@
 // Engine: plays scenarios against builds in worlds, and gives records.
 //
-// One case = one scenario × one build, in a fresh world. Cases run side by side up to `jobs`; the records come in the order of selection and
-// builds all the same, so that two runs with one seed differ in nothing but durations.
+// One case = one scenario × one build, in a fresh world. Cases run side by side up to `jobs`; the records come in the order of selection
+// and builds all the same, so that two runs with one seed differ in nothing but durations.
 #pragma once
 
 #include <atomic>
@@ -25,18 +25,18 @@ std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs
   oracles::Profile profile = oracles::Profile::kCore;
-  unsigned jobs = 0;               // 0 = as many as help
+  unsigned jobs = 0;  // 0 = as many as help
   std::uint64_t seed = 1;
   std::optional<std::string> shard;
   std::optional<Duration> case_timeout;
   std::optional<Duration> max_time;
   bool fail_fast = false;
-  bool strict = false;             // SHOULD decides, too
-  std::string keep_directory;      // where to keep the node of a failed case; empty = nowhere
+  bool strict = false;                                    // SHOULD decides, too
+  std::string keep_directory;                             // where to keep the node of a failed case; empty = nowhere
   std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
   std::vector<std::string> extra_args;
   std::map<std::string, std::string> extra_environment;
-  std::string command_prefix;      // how a replay command begins: "entryproof run"
+  std::string command_prefix;  // how a replay command begins: "entryproof run"
 };
 
 class Listener {
@@ -51,8 +51,8 @@ class Listener {
 
 // Plays everything. An error means that no verdict could be had at all (no sandbox, no FUSE device). `interrupted` may become true at any
 // moment: running cases are ended, no footer is given, and the result is the footer of what was done with every verdict incomplete.
-Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds, const RunOptions& options,
-                    Listener& listener, const std::atomic<bool>& interrupted);
+Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds,
+                    const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted);
 
 // Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
 Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::string>& builds, bool strict);

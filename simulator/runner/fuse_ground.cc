@@ -11,8 +11,7 @@ namespace {
 
 class FuseGround final : public Ground {
  public:
-  explicit FuseGround(GroundRequest request)
-      : node_(std::move(request.image), request.clock), gate_(node_) {
+  explicit FuseGround(GroundRequest request) : node_(std::move(request.image), request.clock), gate_(node_) {
     node_.set_observer(request.observer);
     node_.set_gate(&gate_);
     node_.on_limit(std::move(request.on_excess));

@@ -48,10 +48,18 @@ class Builder {
     const auto mode = static_cast<mode_t>(object.mode.value_or(object.kind == Object::Kind::kDirectory ? 0755 : 0644));
     Result<> done;
     switch (object.kind) {
-      case Object::Kind::kDirectory: done = apply({Change::mkdir(relative, mode)}, path); break;
-      case Object::Kind::kSymlink: done = apply({Change::symlink(relative, object.content)}, path); break;
-      case Object::Kind::kFifo: done = apply({Change::fifo(relative, mode)}, path); break;
-      default: done = apply({Change::write(relative, std::move(*content), mode)}, path); break;
+      case Object::Kind::kDirectory:
+        done = apply({Change::mkdir(relative, mode)}, path);
+        break;
+      case Object::Kind::kSymlink:
+        done = apply({Change::symlink(relative, object.content)}, path);
+        break;
+      case Object::Kind::kFifo:
+        done = apply({Change::fifo(relative, mode)}, path);
+        break;
+      default:
+        done = apply({Change::write(relative, std::move(*content), mode)}, path);
+        break;
     }
     if (!done || (!object.uid && !object.gid)) return done;
     const auto inode = node::View().resolve(tree_, {}, path, false);
@@ -73,7 +81,11 @@ class Builder {
 }  // namespace
 
 Credentials::Credentials(const Given& given, const Site& site, std::uint64_t seed, std::int64_t wall_ns)
-    : kind_(given.credentials), suffix_(given.token_suffix), directory_(site.service_account.substr(1)), account_(seed, wall_ns), volume_(seed) {}
+    : kind_(given.credentials),
+      suffix_(given.token_suffix),
+      directory_(site.service_account.substr(1)),
+      account_(seed, wall_ns),
+      volume_(seed) {}
 
 std::vector<Change> Credentials::project(std::int64_t wall_ns) {
   if (kind_ == "none") return {};
@@ -87,7 +99,8 @@ std::vector<Change> Credentials::project(std::int64_t wall_ns) {
   return changes;
 }
 
-Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials, std::int64_t wall_ns) {
+Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials,
+                             std::int64_t wall_ns) {
   const auto& given = scenario.given;
   Builder builder(site.image(), wall_ns);
   for (const auto& path : given.absent) {
@@ -96,7 +109,8 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   if (auto done = builder.apply(credentials.project(wall_ns), site.service_account); !done) return std::unexpected(done.error());
   if (!given.primary.empty()) {
     const auto fixture = suite.fixtures.find(given.primary);
-    if (fixture == suite.fixtures.end()) return fail(ErrorCode::kInvalidInput, "there is no fixture \"" + given.primary + "\"", scenario.file);
+    if (fixture == suite.fixtures.end())
+      return fail(ErrorCode::kInvalidInput, "there is no fixture \"" + given.primary + "\"", scenario.file);
     const auto path = site.net_dir.substr(1) + "/" + fixture->second.filename;
     if (auto done = builder.apply({Change::write(path, fixture->second.bytes, 0644)}, path); !done) return std::unexpected(done.error());
   }
@@ -115,10 +129,12 @@ Result<std::vector<Change>> put(const std::string& node_path, const Object& obje
   const std::string path = node_path.substr(1);
   if (object.kind == Object::Kind::kDirectory) return std::vector{Change::mkdir(path, static_cast<mode_t>(object.mode.value_or(0755)))};
   if (object.kind == Object::Kind::kSymlink) return std::vector{Change::remove(path), Change::symlink(path, object.content)};
-  if (object.kind == Object::Kind::kFifo) return std::vector{Change::remove(path), Change::fifo(path, static_cast<mode_t>(object.mode.value_or(0644)))};
+  if (object.kind == Object::Kind::kFifo)
+    return std::vector{Change::remove(path), Change::fifo(path, static_cast<mode_t>(object.mode.value_or(0644)))};
   const auto slash = path.rfind('/');
   const std::string hidden = path.substr(0, slash + 1) + ".put-" + path.substr(slash + 1) + "~";
-  return std::vector{Change::write(hidden, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644))), Change::rename(hidden, path)};
+  return std::vector{Change::write(hidden, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644))),
+                     Change::rename(hidden, path)};
 }
 
 std::map<std::string, std::string> environment(const Given& given, const std::map<std::string, std::optional<std::string>>& more) {

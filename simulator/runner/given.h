@@ -20,7 +20,8 @@ class Credentials {
  public:
   Credentials(const Given& given, const Site& site, std::uint64_t seed, std::int64_t wall_ns);
 
-  // Steps that bring the directory to the current generation: the first fill, or an update after rotate(). Node paths without the leading "/".
+  // Steps that bring the directory to the current generation: the first fill, or an update after rotate(). Node paths without the leading
+  // "/".
   std::vector<cluster::Change> project(std::int64_t wall_ns);
   void rotate(bool token, bool ca, std::int64_t wall_ns) { account_.rotate(token, ca, wall_ns); }
   const cluster::ServiceAccount& account() const { return account_; }
@@ -34,9 +35,11 @@ class Credentials {
 };
 
 // The site's image with the scenario's primary, credentials and objects. kInvalidInput with the object that could not be made.
-Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials, std::int64_t wall_ns);
+Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials,
+                             std::int64_t wall_ns);
 
-// How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot give.
+// How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot
+// give.
 Result<std::vector<cluster::Change>> put(const std::string& node_path, const Object& object, const Suite& suite);
 
 // What the Pod's containers get: kubelet's service variables and an ordinary PATH, with the scenario's and the step's own on top.

@@ -1,7 +1,7 @@
 // Ground: the file system under a process world, and what can be seen of it.
 //
-// The fuse ground serves a node::Node through a mount and sees every operation; the tmpfs ground is a real tmpfs of which only states can be
-// looked at. ProcessWorld stands on either.
+// The fuse ground serves a node::Node through a mount and sees every operation; the tmpfs ground is a real tmpfs of which only states can
+// be looked at. ProcessWorld stands on either.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ class Ground {
   virtual void set_actor(node::Actor actor, std::uint32_t session) = 0;
   // Whatever the actor's dying threads still ask for is refused.
   virtual void seal(node::Actor actor) = 0;
-  // At its N-th counted operation the build is sealed and `kill` called, before the operation takes effect. kUnavailable where operations are
-  // not seen.
+  // At its N-th counted operation the build is sealed and `kill` called, before the operation takes effect. kUnavailable where operations
+  // are not seen.
   virtual Result<> arm_kill(std::uint64_t operation, std::function<void()> kill) = 0;
   // As the world, while nobody runs who could watch: no need to go through the mount.
   virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;

@@ -29,7 +29,8 @@ bool Ledger::has(std::string_view check) const {
 }
 
 bool Ledger::troubled() const {
-  return std::ranges::any_of(records_, [](const auto& record) { return record.status != Status::kPass && record.status != Status::kNotTested; });
+  return std::ranges::any_of(records_,
+                             [](const auto& record) { return record.status != Status::kPass && record.status != Status::kNotTested; });
 }
 
 void Ledger::book(std::string_view check, Status status, std::string expected, std::string actual, std::optional<oracles::Place> at) {
@@ -37,8 +38,14 @@ void Ledger::book(std::string_view check, Status status, std::string expected, s
   auto found = std::ranges::find_if(records_, [&](const auto& record) { return record.check == check; });
   if (found == records_.end()) {
     const auto* known = catalogue_.find_check(check);
-    records_.push_back({.check = std::string(check), .level = known->level, .profile = known->profile, .status = Status::kPass,
-                        .expected = {}, .actual = {}, .at = {}, .replay = {}});
+    records_.push_back({.check = std::string(check),
+                        .level = known->level,
+                        .profile = known->profile,
+                        .status = Status::kPass,
+                        .expected = {},
+                        .actual = {},
+                        .at = {},
+                        .replay = {}});
     found = std::prev(records_.end());
   } else if (severity(status) <= severity(found->status)) {
     return;

@@ -8,7 +8,8 @@ namespace {
 using oracles::Profile;
 using oracles::Status;
 
-constexpr std::string_view kCatalogue = R"({"clauses": [{"id": "EXIST-01", "title": "t", "happened": "h", "text": "x", "sources": ["s"], "since": "1",
+constexpr std::string_view kCatalogue =
+    R"({"clauses": [{"id": "EXIST-01", "title": "t", "happened": "h", "text": "x", "sources": ["s"], "since": "1",
   "checks": [{"id": "EXIST-01/a", "sentence": "a", "level": "MUST", "profile": "core"},
              {"id": "EXIST-01/b", "sentence": "b", "level": "SHOULD", "profile": "core"},
              {"id": "EXIST-01/c", "sentence": "c", "level": "MUST", "profile": "production"}]}]})";

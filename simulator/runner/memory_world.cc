@@ -15,8 +15,7 @@ using subjects::ReferenceInProcess;
 
 class MemoryWorld final : public World {
  public:
-  explicit MemoryWorld(WorldRequest request)
-      : request_(std::move(request)), node_(std::move(request_.image), clock_), gate_(node_) {
+  explicit MemoryWorld(WorldRequest request) : request_(std::move(request)), node_(std::move(request_.image), clock_), gate_(node_) {
     node_.set_observer(request_.observer);
     node_.set_gate(&gate_);
     node_.on_limit(request_.on_excess);
@@ -30,7 +29,8 @@ class MemoryWorld final : public World {
 
   Result<> start(const std::string& who, const Start& start) override {
     if (!start.build.in_process()) {
-      return fail(ErrorCode::kUnavailable, "a memory world cannot start \"" + start.build.spec + "\": it runs the reference's own code only");
+      return fail(ErrorCode::kUnavailable,
+                  "a memory world cannot start \"" + start.build.spec + "\": it runs the reference's own code only");
     }
     if (const auto found = programs_.find(who); found != programs_.end() && found->second.life->running()) {
       return fail(ErrorCode::kInvalidInput, "starts \"" + who + "\" while it still runs");

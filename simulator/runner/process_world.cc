@@ -12,22 +12,34 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kStartupHold = 1s;     // longest that one program may keep a start-up slot
-constexpr Duration kKillWait = 5s;        // a killed container is gone in a millisecond; this is for a machine in trouble
+constexpr Duration kStartupHold = 1s;  // longest that one program may keep a start-up slot
+constexpr Duration kKillWait = 5s;     // a killed container is gone in a millisecond; this is for a machine in trouble
 constexpr Duration kShortestPoll = 500us;
 constexpr Duration kLongestPoll = 10ms;
-constexpr Duration kTolerance = 50ms;     // oversleeping that no deadline of ours minds
+constexpr Duration kTolerance = 50ms;  // oversleeping that no deadline of ours minds
 
 subjects::Change to_agent(const cluster::Change& change) {
   subjects::Change made;
   made.path = "/" + change.path;
   switch (change.kind) {
-    case cluster::Change::Kind::kMkdir: made.kind = subjects::Change::Kind::kMkdir; break;
-    case cluster::Change::Kind::kWrite: made.kind = subjects::Change::Kind::kWrite; break;
-    case cluster::Change::Kind::kSymlink: made.kind = subjects::Change::Kind::kSymlink; break;
-    case cluster::Change::Kind::kRename: made.kind = subjects::Change::Kind::kRename; break;
-    case cluster::Change::Kind::kRemove: made.kind = subjects::Change::Kind::kRemove; break;
-    case cluster::Change::Kind::kFifo: made.kind = subjects::Change::Kind::kFifo; break;
+    case cluster::Change::Kind::kMkdir:
+      made.kind = subjects::Change::Kind::kMkdir;
+      break;
+    case cluster::Change::Kind::kWrite:
+      made.kind = subjects::Change::Kind::kWrite;
+      break;
+    case cluster::Change::Kind::kSymlink:
+      made.kind = subjects::Change::Kind::kSymlink;
+      break;
+    case cluster::Change::Kind::kRename:
+      made.kind = subjects::Change::Kind::kRename;
+      break;
+    case cluster::Change::Kind::kRemove:
+      made.kind = subjects::Change::Kind::kRemove;
+      break;
+    case cluster::Change::Kind::kFifo:
+      made.kind = subjects::Change::Kind::kFifo;
+      break;
   }
   made.content = change.bytes;
   made.other = change.kind == cluster::Change::Kind::kRename ? "/" + change.other : change.other;
@@ -58,10 +70,14 @@ class ProcessWorld final : public World {
 
   bool offers(oracles::Need need) const override {
     switch (need) {
-      case oracles::Need::kSeeEveryOperation: return ground_->sees_every_operation();
-      case oracles::Need::kProcess: return true;
-      case oracles::Need::kVirtualTime: return false;
-      case oracles::Need::kNetwork: return false;  // there is no API server yet
+      case oracles::Need::kSeeEveryOperation:
+        return ground_->sees_every_operation();
+      case oracles::Need::kProcess:
+        return true;
+      case oracles::Need::kVirtualTime:
+        return false;
+      case oracles::Need::kNetwork:
+        return false;  // there is no API server yet
     }
     return false;
   }

@@ -10,8 +10,8 @@
 
 namespace entryproof::runner {
 
-// What all process worlds of a run share. At most as many programs start up at once as there are cores: deadlines run from exec, and a crowd
-// at the door would make honest builds late.
+// What all process worlds of a run share. At most as many programs start up at once as there are cores: deadlines run from exec, and a
+// crowd at the door would make honest builds late.
 struct Machine {
   explicit Machine(subjects::Harness& used, unsigned cores) : harness(used), startup_slots(static_cast<std::ptrdiff_t>(cores)) {}
   subjects::Harness& harness;

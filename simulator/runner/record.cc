@@ -20,11 +20,16 @@ constexpr std::array kProfiles = {Profile::kCore, Profile::kDurable, Profile::kP
 Verdict weigh(const CheckRecord& check, bool strict) {
   const bool must = check.level == Level::kMust;
   switch (check.status) {
-    case Status::kFail: return must ? Verdict::kNotConformant : Verdict::kConformant;
-    case Status::kWarn: return strict && check.level == Level::kShould ? Verdict::kNotConformant : Verdict::kConformant;
-    case Status::kUnknown: return Verdict::kIncomplete;
-    case Status::kError: return Verdict::kIncomplete;
-    default: return Verdict::kConformant;
+    case Status::kFail:
+      return must ? Verdict::kNotConformant : Verdict::kConformant;
+    case Status::kWarn:
+      return strict && check.level == Level::kShould ? Verdict::kNotConformant : Verdict::kConformant;
+    case Status::kUnknown:
+      return Verdict::kIncomplete;
+    case Status::kError:
+      return Verdict::kIncomplete;
+    default:
+      return Verdict::kConformant;
   }
 }
 
@@ -57,9 +62,12 @@ std::map<std::string, Verdict> verdicts_of(const std::vector<CaseRecord>& cases,
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kConformant: return "conformant";
-    case Verdict::kNotConformant: return "not-conformant";
-    case Verdict::kIncomplete: break;
+    case Verdict::kConformant:
+      return "conformant";
+    case Verdict::kNotConformant:
+      return "not-conformant";
+    case Verdict::kIncomplete:
+      break;
   }
   return "incomplete";
 }
@@ -88,9 +96,12 @@ int exit_code(const Footer& footer, Profile profile) {
     verdict = worse(verdict, found == verdicts.end() ? Verdict::kIncomplete : found->second);
   }
   switch (verdict) {
-    case Verdict::kConformant: return 0;
-    case Verdict::kNotConformant: return 1;
-    case Verdict::kIncomplete: break;
+    case Verdict::kConformant:
+      return 0;
+    case Verdict::kNotConformant:
+      return 1;
+    case Verdict::kIncomplete:
+      break;
   }
   return 2;
 }

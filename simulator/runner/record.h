@@ -1,7 +1,7 @@
 // Records: the stored result of a run, as values: header, cases, footer.
 //
-// The JSON lines form (DESIGN.md, "Stored result") is the truth; every report is rendered from these values, live or later. The names of its
-// keys are frozen.
+// The JSON lines form (DESIGN.md, "Stored result") is the truth; every report is rendered from these values, live or later. The names of
+// its keys are frozen.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +22,11 @@ struct BuildRecord {
 
 struct Header {
   int format = 1;
-  std::string tool;    // "entryproof 0.1.0"
-  std::string suite;   // digest of catalogue and scenarios
+  std::string tool;   // "entryproof 0.1.0"
+  std::string suite;  // digest of catalogue and scenarios
   std::uint64_t seed = 0;
   std::optional<std::string> shard;  // "I/N"
-  std::string world;   // "memory", "fuse", "tmpfs"
+  std::string world;                 // "memory", "fuse", "tmpfs"
   std::vector<BuildRecord> builds;
 };
 
@@ -53,8 +53,8 @@ enum class Verdict : std::uint8_t { kConformant, kNotConformant, kIncomplete };
 std::string_view to_string(Verdict);  // "conformant", "not-conformant", "incomplete"
 
 struct Footer {
-  std::map<std::string, std::uint64_t> totals;  // "cases", "checks", then one per status that occurred
-  std::vector<std::string> not_tested;          // names of checks, sorted, once each
+  std::map<std::string, std::uint64_t> totals;                     // "cases", "checks", then one per status that occurred
+  std::vector<std::string> not_tested;                             // names of checks, sorted, once each
   std::map<std::string, std::map<std::string, Verdict>> verdicts;  // build -> profile -> verdict
 };
 

@@ -57,8 +57,8 @@ TEST(Conclude, NothingJudgedIsNoVerdict) {
 }
 
 TEST(Conclude, WhatWasNotTestedIsLeftOutAndNamedOnce) {
-  const auto footer = conclude(cases({check("A-1/b", Status::kNotTested), check("A-1/a", Status::kNotTested), check("A-1/b", Status::kNotTested),
-                                      check("A-1/c", Status::kPass)}),
+  const auto footer = conclude(cases({check("A-1/b", Status::kNotTested), check("A-1/a", Status::kNotTested),
+                                      check("A-1/b", Status::kNotTested), check("A-1/c", Status::kPass)}),
                                {"x"}, false);
   EXPECT_EQ(footer.not_tested, (std::vector<std::string>{"A-1/a", "A-1/b"}));
   EXPECT_EQ(footer.verdicts.at("x").at("core"), Verdict::kConformant);
@@ -80,7 +80,8 @@ TEST(Conclude, AProfileThatNothingWasJudgedForHasNoVerdict) {
 }
 
 TEST(Conclude, CountsCasesChecksAndEachStatus) {
-  const auto footer = conclude(cases({check("A-1/a", Status::kPass), check("A-1/b", Status::kPass), check("A-1/c", Status::kFail)}), {"x"}, false);
+  const auto footer =
+      conclude(cases({check("A-1/a", Status::kPass), check("A-1/b", Status::kPass), check("A-1/c", Status::kFail)}), {"x"}, false);
   EXPECT_EQ(footer.totals, (std::map<std::string, std::uint64_t>{{"cases", 1}, {"checks", 3}, {"pass", 2}, {"fail", 1}}));
 }
 

@@ -16,25 +16,26 @@
 namespace entryproof::runner {
 
 struct Volume {
-  std::string inside;     // the container's path
-  std::string node;       // the host's path of the directory
-  bool read_only = false; // to the container
+  std::string inside;      // the container's path
+  std::string node;        // the host's path of the directory
+  bool read_only = false;  // to the container
 };
 
 struct Site {
   std::string net_dir = "/etc/cni/net.d";
   std::string bin_dir = "/opt/cni/bin";
-  std::string plugin = "multus";  // name of the installed binary
+  std::string plugin = "multus";                                         // name of the installed binary
   std::string kubeconfig = "/etc/cni/net.d/multus.d/multus.kubeconfig";  // where the default flags put and name it
-  std::string service_account;    // the projected volume's directory
-  std::string image_plugin;       // the binary that the image brings, to be installed
-  std::string root;               // the container's root file system
-  std::vector<Volume> volumes;    // outer mounts before inner ones
+  std::string service_account;                                           // the projected volume's directory
+  std::string image_plugin;                                              // the binary that the image brings, to be installed
+  std::string root;                                                      // the container's root file system
+  std::vector<Volume> volumes;                                           // outer mounts before inner ones
 
   // The Pod that the shipped manifests of the field describe.
   static Site usual();
 
-  // The host's path of a scenario path: "node:/x" is /x; a path in a volume is mapped by the volume; any other lies in the container's root.
+  // The host's path of a scenario path: "node:/x" is /x; a path in a volume is mapped by the volume; any other lies in the container's
+  // root.
   std::string to_node(std::string_view path) const;
   // The container's mounts over the tree, for a memory world.
   Result<node::View> view(const node::Tree& tree) const;

@@ -39,10 +39,10 @@ struct Start {
 // What became of a program.
 struct Life {
   bool running = false;
-  std::optional<int> exit_code;    // of an ended one: either this …
-  std::optional<int> signal;       // … or the signal that ended it
-  std::string output;              // stdout and stderr so far, capped
-  std::vector<std::string> excess; // caps it ran into, in words: processes, memory, output, journal
+  std::optional<int> exit_code;     // of an ended one: either this …
+  std::optional<int> signal;        // … or the signal that ended it
+  std::string output;               // stdout and stderr so far, capped
+  std::vector<std::string> excess;  // caps it ran into, in words: processes, memory, output, journal
 };
 
 // Why pass() came back. kLate: the deadline is over, but the harness itself overslept it by more than a tenth, so nothing may be concluded.
@@ -85,9 +85,9 @@ class World {
 // What a world needs from the case that is played in it.
 struct WorldRequest {
   Site site;
-  node::Tree image;                      // the node to begin with
+  node::Tree image;  // the node to begin with
   std::uint64_t seed = 1;
-  node::Observer* observer = nullptr;    // sees every operation; null for none
+  node::Observer* observer = nullptr;  // sees every operation; null for none
   // Where the programs' own caps were exceeded the build is killed and this says what it was.
   std::function<void(std::string)> on_excess;
   const std::atomic<bool>* cancelled = nullptr;  // ends every pass() at once when it becomes true
