@@ -13,12 +13,12 @@
 namespace entryproof {
 
 enum class ErrorCode {
-  kUsage,        // the command line or the selection makes no sense
-  kInvalidInput, // a scenario, clause, kubeconfig or other untrusted document is refused
-  kUnavailable,  // this machine cannot do it: no FUSE device, no namespaces, a missing interpreter
-  kLimit,        // a cap on untrusted input was reached
-  kIo,           // the machine's own files or processes failed us
-  kInternal,     // a bug of ours
+  kUsage,         // the command line or the selection makes no sense
+  kInvalidInput,  // a scenario, clause, kubeconfig or other untrusted document is refused
+  kUnavailable,   // this machine cannot do it: no FUSE device, no namespaces, a missing interpreter
+  kLimit,         // a cap on untrusted input was reached
+  kIo,            // the machine's own files or processes failed us
+  kInternal,      // a bug of ours
 };
 
 struct Error {

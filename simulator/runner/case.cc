@@ -66,8 +66,8 @@ class Player {
   // --- the world ---
 
   static const Site& usual_site() {
-    static const Site kSite = Site::usual();
-    return kSite;
+    static const Site site = Site::usual();
+    return site;
   }
 
   static std::int64_t wall_now(WorldKind world) {
@@ -82,7 +82,7 @@ class Player {
 
   // One image, one layout: the digest of its plugin binary is computed once.
   static const oracles::Layout& layout(const Site& site) {
-    static const oracles::Layout kLayout = [&site] {
+    static const oracles::Layout usual = [&site] {
       oracles::Layout made;
       made.net_dir = site.net_dir;
       made.bin_dir = site.bin_dir;
@@ -94,7 +94,7 @@ class Player {
       }
       return made;
     }();
-    return kLayout;
+    return usual;
   }
 
   Result<> open_world() {
@@ -262,7 +262,7 @@ class Player {
     if (!mismatch) mismatch = stay_true(step);
     if (!mismatch) return ledger_.pass(step.check);
     const auto owner = charged_to(step);
-    ledger_.violate({owner, mismatch->expected, mismatch->actual, world_->place()});
+    ledger_.violate({owner, mismatch->expected, mismatch->actual, {}});  // a state at a moment: no single operation made it
     if (owner != step.check) ledger_.not_tested(step.check, "because of what " + owner + " found");
   }
 
