@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <ranges>
 #include <utility>
@@ -14,6 +15,11 @@ namespace {
 constexpr mode_t kMode = 0600;
 constexpr std::string_view kOld = ".old";
 constexpr std::size_t kSkippedShown = 10;
+
+// Somebody who takes our file away again and again is not fought at full speed: a few times at once, then now and then.
+constexpr int kRestoredAtOnce = 5;
+constexpr std::chrono::seconds kBackOff{10};
+constexpr std::chrono::minutes kCalm{1};  // after that it is forgotten
 
 bool is_set_aside(const std::string& path) { return path.ends_with(kOld); }
 
@@ -101,9 +107,22 @@ class AutomaticConfiguration final : public Configuration {
   Result<> publish() {
     const std::string& directory = bench_.options.cni_conf_dir;
     const std::string path = join(directory, accepted_->config.file_name);
+    const bool disturbed = path == published_ && !bench_.publisher.is_ours(path);
+    const auto now = bench_.host.monotonic();
+    if (now - restored_at_ >= kCalm) restored_ = 0;
+    if (disturbed && restored_ >= kRestoredAtOnce && now - restored_at_ < kBackOff) return {};
+    const std::string culprit = disturbed ? bench_.publisher.moved_to(path) : "";
     const auto written = bench_.publisher.publish(path, accepted_->config.text, kMode);
     if (!written) return std::unexpected(written.error());
-    if (*written) bench_.log.info("configuration published as " + path);
+    if (*written && disturbed) {
+      ++restored_;
+      restored_at_ = now;
+      bench_.log.problem(path + " was taken away or changed by somebody else" + (culprit.empty() ? "" : ", who renamed it to " + culprit) +
+                         "; restored");
+    } else if (*written) {
+      bench_.log.info("configuration published as " + path);
+    }
+    published_ = path;
     const std::string sibling = join(directory, accepted_->config.file_name == kSingleName ? kListName : kSingleName);
     const auto removed = bench_.host.lstat(sibling) ? bench_.publisher.remove(sibling) : Result<bool>(false);
     if (!removed) return std::unexpected(removed.error());
@@ -130,6 +149,9 @@ class AutomaticConfiguration final : public Configuration {
   std::optional<Primary> candidate_;  // seen once while another is accepted
   std::optional<Primary> refused_;    // nothing can be made of it; not tried again until it changes
   std::optional<Problem> trouble_;    // the last one; always there while nothing is accepted
+  std::string published_;             // the path
+  int restored_ = 0;                  // how often lately
+  std::chrono::nanoseconds restored_at_{};
 };
 
 }  // namespace

@@ -240,6 +240,27 @@ TEST_F(EntrypointTest, RepairsEverythingWithinATurn) {  // EXIST-04, ORDER-42, U
   EXPECT_TRUE(intact());
 }
 
+TEST_F(EntrypointTest, DoesNotFightAtFullSpeed) {  // ORDER-42
+  start();
+  run(2s);
+  const std::string configuration = *host.bytes(kConf);
+  host.changes.clear();
+  for (const auto end = host.monotonic() + 60s; host.monotonic() < end;) {
+    if (host.bytes(kConf)) host.move(kConf, kConf + ".cilium_bak");
+    run(0s);
+  }
+  const auto restored = std::count(host.changes.begin(), host.changes.end(), "rename " + kConf);
+  EXPECT_GE(restored, 8);
+  EXPECT_LE(restored, 12);
+  EXPECT_TRUE(said("renamed it to 00-multus.conf.cilium_bak"));
+  run(11s);
+  EXPECT_EQ(host.bytes(kConf), configuration);
+  run(2min);
+  host.remove_all(kConf);
+  run(1s);
+  EXPECT_EQ(host.bytes(kConf), configuration);
+}
+
 TEST_F(EntrypointTest, AnEmptyNodeConverges) {  // EXIST-05
   host.remove_all("/host");
   host.put_directory("/host/etc/cni");

@@ -168,6 +168,17 @@ bool Publisher::is_ours(const std::string& path) {
   return known != known_.end() && status && unchanged(known->second, *status);
 }
 
+std::string Publisher::moved_to(const std::string& path) {
+  const auto known = known_.find(path);
+  const auto entries = host_.list(directory_of(path));
+  if (known == known_.end() || !entries) return "";
+  for (const DirectoryEntry& entry : *entries) {
+    const auto status = host_.lstat(join(directory_of(path), entry.name));
+    if (status && status->device == known->second.device && status->inode == known->second.inode) return entry.name;
+  }
+  return "";
+}
+
 bool Publisher::is_right(const std::string& path, std::string_view bytes, mode_t mode, FileStatus& status) {
   const auto found = host_.lstat(path);
   if (!found || !S_ISREG(found->mode) || (found->mode & kPermissions) != mode || found->size != bytes.size()) return false;

@@ -41,6 +41,8 @@ class Publisher {
 
   // Is what stands at `path` the very file that we published or found right last?
   bool is_ours(const std::string& path);
+  // The name in its directory under which the file now stands that we published at `path`; empty if it is nowhere.
+  std::string moved_to(const std::string& path);
 
  private:
   struct Copy {

@@ -228,7 +228,7 @@ class Loader {
       if (auto ok = next(); !ok) return std::unexpected(ok.error());
       Result<YamlNode> value = node(depth + 1);
       if (!value) return value;
-      map.members.emplace_back(std::move(key->text), std::move(*value));
+      map.members.push_back({std::move(key->text), std::move(*value)});
     }
   }
 
@@ -242,8 +242,8 @@ class Loader {
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view name) const {
-  const auto found = std::ranges::find(members, name, &std::pair<std::string, YamlNode>::first);
-  return found == members.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find(members, name, &YamlMember::name);
+  return found == members.end() ? nullptr : &found->value;
 }
 
 Result<YamlNode> parse_yaml(std::string_view text, const YamlLimits& limits) {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "simulator/base/result.h"
@@ -23,19 +22,26 @@ struct YamlLimits {
   std::size_t nodes = 100'000;
 };
 
+struct YamlMember;
+
 struct YamlNode {
   enum class Kind : std::uint8_t { kNull, kBool, kInteger, kFloat, kString, kSequence, kMapping };
 
   Kind kind = Kind::kNull;
-  bool plain = false;                                     // a scalar without quotes or block style
-  std::string text;                                       // a scalar's text, escapes and folding resolved; for booleans "true" or "false"
-  std::vector<YamlNode> items;                            // of a sequence
-  std::vector<std::pair<std::string, YamlNode>> members;  // of a mapping, in the order of the document
-  std::size_t line = 0;                                   // from 1
+  bool plain = false;               // a scalar without quotes or block style
+  std::string text;                 // a scalar's text, escapes and folding resolved; for booleans "true" or "false"
+  std::vector<YamlNode> items;      // of a sequence
+  std::vector<YamlMember> members;  // of a mapping, in the order of the document
+  std::size_t line = 0;             // from 1
 
   bool is(Kind other) const { return kind == other; }
   // The member of that name, or nullptr; nullptr too if this is no mapping.
   const YamlNode* find(std::string_view name) const;
+};
+
+struct YamlMember {
+  std::string name;
+  YamlNode value;
 };
 
 // Errors are kInvalidInput or kLimit, with the line: "line 3: did not find expected key". They never quote a scalar: it might be a token.

@@ -61,7 +61,7 @@ TEST(Yaml, KeepsOrderItemsAndLines) {
   const Result<YamlNode> node = parse_yaml("b: [1, two]\na:\n  c: {d: e}\n");
   ASSERT_TRUE(node);
   ASSERT_EQ(node->members.size(), 2U);
-  EXPECT_EQ(node->members[0].first, "b");
+  EXPECT_EQ(node->members[0].name, "b");
   EXPECT_EQ(node->find("b")->items[1].text, "two");
   EXPECT_EQ(node->find("a")->find("c")->find("d")->line, 3U);
   EXPECT_EQ(node->find("nowhere"), nullptr);

@@ -49,7 +49,7 @@ std::string plugin_error(const JsonValue& plugin) {
   if (plugin.text_of("type").empty()) return "type is missing";
   if (!fits(plugin, "capabilities", Kind::kObject)) return "capabilities is no object";
   if (const JsonValue* capabilities = plugin.find("capabilities"); capabilities != nullptr) {
-    const bool booleans = std::ranges::all_of(capabilities->members, [](const auto& member) { return member.second.is(Kind::kBool); });
+    const bool booleans = std::ranges::all_of(capabilities->members, [](const auto& member) { return member.value.is(Kind::kBool); });
     if (!booleans) return "a capability is neither true nor false";
   }
   return {};

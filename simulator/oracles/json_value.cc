@@ -127,25 +127,25 @@ class Builder {
     if (level.value.is(Kind::kArray)) {
       level.value.items.push_back(std::move(value));
     } else {
-      level.value.members.emplace_back(std::move(level.key), std::move(value));
+      level.value.members.push_back({std::move(level.key), std::move(value)});
     }
     return true;
   }
 
   // The last of equal names wins, in the first one's place. Done once per object: a search per member would be quadratic.
-  static void drop_repeated(std::vector<std::pair<std::string, JsonValue>>& members) {
+  static void drop_repeated(std::vector<JsonMember>& members) {
     std::unordered_map<std::string_view, std::size_t> first;
     bool repeated = false;
     for (std::size_t i = 0; i < members.size(); ++i) {
-      const auto [entry, fresh] = first.try_emplace(members[i].first, i);
+      const auto [entry, fresh] = first.try_emplace(members[i].name, i);
       if (fresh) continue;
-      members[entry->second].second = std::move(members[i].second);
+      members[entry->second].value = std::move(members[i].value);
       repeated = true;
     }
     if (!repeated) return;
-    std::vector<std::pair<std::string, JsonValue>> kept;
+    std::vector<JsonMember> kept;
     for (std::size_t i = 0; i < members.size(); ++i) {
-      if (first.at(members[i].first) == i) kept.push_back({members[i].first, std::move(members[i].second)});
+      if (first.at(members[i].name) == i) kept.push_back({members[i].name, std::move(members[i].value)});
     }
     members = std::move(kept);
   }
@@ -184,9 +184,9 @@ void write(const JsonValue& value, std::string& out) {
       out += '{';
       for (std::size_t i = 0; i < value.members.size(); ++i) {
         if (i > 0) out += ',';
-        out += quoted(value.members[i].first);
+        out += quoted(value.members[i].name);
         out += ':';
-        write(value.members[i].second, out);
+        write(value.members[i].value, out);
       }
       out += '}';
       return;
@@ -196,8 +196,8 @@ void write(const JsonValue& value, std::string& out) {
 }  // namespace
 
 const JsonValue* JsonValue::find(std::string_view name) const {
-  const auto found = std::ranges::find(members, name, &std::pair<std::string, JsonValue>::first);
-  return found == members.end() ? nullptr : &found->second;
+  const auto found = std::ranges::find(members, name, &JsonMember::name);
+  return found == members.end() ? nullptr : &found->value;
 }
 
 std::string_view JsonValue::text_of(std::string_view name) const {

@@ -10,10 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace entryproof::oracles {
+
+struct JsonMember;
 
 struct JsonValue {
   enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
@@ -22,13 +23,18 @@ struct JsonValue {
   bool flag = false;
   std::string text;  // of a string, or of a number as written
   std::vector<JsonValue> items;
-  std::vector<std::pair<std::string, JsonValue>> members;  // names once each
+  std::vector<JsonMember> members;  // names once each
 
   bool is(Kind other) const { return kind == other; }
   const JsonValue* find(std::string_view name) const;
   // The member's text, or "" if there is no text under that name.
   std::string_view text_of(std::string_view name) const;
   double number() const;
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 struct JsonValueLimits {

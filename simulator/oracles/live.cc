@@ -56,7 +56,7 @@ struct Track {
   std::optional<Suspicion> missing;  // the build took it away
   std::optional<Suspicion> torn;     // the build let it appear bad
   std::optional<Suspicion> order;    // of a kubeconfig or the binary: a configuration came first
-  bool broken = false;               // was changed in place into a bad one: reported, and not yet good again
+  bool broken = false;               // of a configuration: changed in place into a bad one, and not yet good again
 };
 
 template <class Map>
@@ -138,7 +138,6 @@ struct LiveOracle::State {
       track.torn.reset();
       if (before.valid()) track.missing = suspect(operation, path);
     } else if (before.valid() && !after.valid() && same_inode && works_in_place(operation.verb)) {
-      track.broken = true;
       report(kKubeconfigPartial, suspect(operation, path), path + " is whole at every moment",
              fmt::format("{} left it broken where readers look: {}", operation.describe(), after.placed.reason));
     } else if (!after.valid() && !same_inode) {

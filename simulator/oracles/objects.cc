@@ -64,7 +64,7 @@ JsonValue to_json_value(const YamlNode& node) {
       break;
     case YamlNode::Kind::kMapping:
       value.kind = JsonValue::Kind::kObject;
-      for (const auto& [name, member] : node.members) value.members.emplace_back(name, to_json_value(member));
+      for (const auto& [name, member] : node.members) value.members.push_back({name, to_json_value(member)});
       break;
   }
   return value;

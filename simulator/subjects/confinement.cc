@@ -82,6 +82,8 @@ constexpr std::array kUnknown = {"clone3", "io_uring_setup", "io_uring_enter", "
 constexpr std::array<unsigned, 8> kNamespaceFlags = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER,
                                                      CLONE_NEWPID, CLONE_NEWNET,    0x80 /* CLONE_NEWTIME, of unshare only */};
 
+constexpr rlim_t kMostTasksOfARun = 4096;
+
 int refuse_named(scmp_filter_ctx filter, const char* name, int error_number) {
   const int number = seccomp_syscall_resolve_name(name);
   if (number == __NR_SCMP_ERROR) return 0;  // unknown to this libseccomp: unknown to the architecture, too
@@ -133,13 +135,16 @@ Result<std::vector<sock_filter>> compile_filter() {
   return program;
 }
 
-int limit_resources(const SandboxLimits& limits) {
+int limit_resources(const SandboxLimits& limits, bool in_user_namespace) {
   const auto set = [](__rlimit_resource resource, rlim_t value) {
     const rlimit both{value, value};
     return setrlimit(resource, &both) == 0 ? 0 : errno;
   };
   if (const int error = set(RLIMIT_CORE, 0); error != 0) return error;
   if (const int error = set(RLIMIT_FSIZE, limits.file_bytes); error != 0) return error;
+  if (in_user_namespace) {
+    if (const int error = set(RLIMIT_NPROC, kMostTasksOfARun); error != 0) return error;
+  }
   return set(RLIMIT_NOFILE, limits.open_files);
 }
 

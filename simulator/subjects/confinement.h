@@ -23,7 +23,9 @@ inline constexpr std::uint64_t kSandboxCapabilities = 0xa804'25fbULL & ~(1ULL <<
 Result<std::vector<sock_filter>> compile_filter();
 
 // Each gives 0 or an error number.
-int limit_resources(const SandboxLimits& limits);
+// `in_user_namespace`: also caps the tasks of the whole run, which are all that this user has in that namespace, for where no cgroup caps
+// each sandbox's. (As the machine's root there is no such limit.)
+int limit_resources(const SandboxLimits& limits, bool in_user_namespace);
 // Becomes uid:gid without supplementary groups, with exactly kSandboxCapabilities (none unless uid 0) and no way to gain more.
 // `groups_fixed`: in a user namespace made without privilege setgroups(2) is off, and there is nothing to drop.
 int drop_privileges(uid_t uid, gid_t gid, bool groups_fixed);

@@ -75,10 +75,11 @@ Result<> enter_container(const ContainerParts& parts) {
   reset_signals();
   umask(0);
   if (auto joined = join(parts); !joined) return joined;
-  if (auto built = build_root(spec, parts.root); !built) return built;
+  if (auto built = build_root(spec, parts.root, parts.pid_max); !built) return built;
   if (setsid() < 0) return fail_errno("setsid", "a new session", errno);
   if (auto attached = attach_streams(parts); !attached) return attached;
-  if (const int error = limit_resources(spec.limits); error != 0) return fail_errno("setrlimit", "the sandbox's limits", error);
+  if (const int error = limit_resources(spec.limits, parts.groups_fixed && parts.cgroups.empty()); error != 0)
+    return fail_errno("setrlimit", "the sandbox's limits", error);
   if (const int error = drop_privileges(spec.uid, spec.gid, parts.groups_fixed); error != 0) {
     return fail_errno("become", "uid " + std::to_string(spec.uid) + ", gid " + std::to_string(spec.gid), error);
   }

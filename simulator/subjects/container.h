@@ -24,6 +24,7 @@ struct ContainerParts {
   int out = -1;
   int err = -1;
   bool groups_fixed = false;
+  unsigned pid_max = 0;  // root.h
 };
 
 // Builds the root, enters it and drops everything. On success only the exec is left.

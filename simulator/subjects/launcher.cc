@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <future>
 #include <map>
@@ -36,6 +38,14 @@ pid_t pid_of(const Descriptor& pidfd) {
     return pid;
   }
   return 0;
+}
+
+bool kernel_is_at_least(int major, int minor) {
+  utsname about{};
+  int has_major = 0;
+  int has_minor = 0;
+  if (uname(&about) != 0 || std::sscanf(about.release, "%d.%d", &has_major, &has_minor) != 2) return false;
+  return has_major > major || (has_major == major && has_minor >= minor);
 }
 
 }  // namespace
@@ -285,6 +295,7 @@ Result<std::unique_ptr<Launcher>> Launcher::start(const std::string& work_direct
   std::ifstream policy("/proc/self/setgroups");
   std::string word;
   setup.groups_fixed = policy >> word && word == "deny";
+  setup.own_pid_max = kernel_is_at_least(6, 14);
   auto pid = fork_launcher(std::move(ends->second), setup);
   if (!pid) return std::unexpected(pid.error());
   return std::unique_ptr<Launcher>(new Launcher(std::make_unique<Client>(std::move(ends->first), *pid, setup.cgroups)));

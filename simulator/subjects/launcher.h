@@ -50,7 +50,8 @@ class Launcher {
   Result<Network> make_network(const NetworkSpec& spec);
 
   pid_t pid() const;  // the helper
-  // How processes and memory are limited here: "cgroup v1", "cgroup v2" or "watchdog" (polls every 20 ms, which a fast build may outrun).
+  // How processes and memory are limited here: "cgroup v1", "cgroup v2" or "watchdog" (polls every 20 ms, which a
+  // fast build may outrun for a moment).
   std::string limits_by() const;
 
  private:

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -141,7 +142,7 @@ class LauncherProcess {
     if (running.pid == 0) {
       become(spec,
              ContainerParts{&spec, setup_.root_directory, &filter_, running.group.procs(), joins ? descriptors[2].get() : -1,
-                            descriptors[0].get(), descriptors[1].get(), setup_.groups_fixed},
+                            descriptors[0].get(), descriptors[1].get(), setup_.groups_fixed, pid_max(spec)},
              child_end.get());
     }
     if (running.pid < 0) {
@@ -156,6 +157,11 @@ class LauncherProcess {
     watch(running.pidfd.get(), id << 2 | kInit);
     sandboxes_.emplace(id, std::move(running));
     return {};
+  }
+
+  // Numbers wrap to 300, so that this many above it are always free.
+  unsigned pid_max(const SandboxSpec& spec) const {
+    return setup_.cgroups.kind() == Cgroups::Kind::kNone && setup_.own_pid_max ? 300 + std::max(spec.limits.processes, 1U) : 0;
   }
 
   // The child, to its exec.

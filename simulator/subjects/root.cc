@@ -236,10 +236,16 @@ Result<> fill_dev(Root& root) {
   return {};
 }
 
-Result<> fill_proc(Root& root, const std::string& at) {
+Result<> fill_proc(Root& root, const std::string& at, PidMax pid_max) {
   if (auto made = root.directory("/proc"); !made) return made;
   if (mount("proc", (at + "/proc").c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     return fail_errno("mount", "/proc of a sandbox", errno);
+  }
+  if (pid_max != 0) {
+    const auto path = at + "/proc/sys/kernel/pid_max";
+    const auto text = std::to_string(pid_max);
+    const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file || write(file.get(), text.data(), text.size()) < 0) return fail_errno("write " + text + " to", path, errno);
   }
   for (const std::string name : kHidden) {
     struct stat about{};
@@ -259,7 +265,7 @@ Result<> fill_proc(Root& root, const std::string& at) {
 
 }  // namespace
 
-Result<> build_root(const SandboxSpec& spec, const std::string& at) {
+Result<> build_root(const SandboxSpec& spec, const std::string& at, PidMax pid_max) {
   Root root(at);
   if (auto created = root.create(); !created) return created;
   for (const std::string path : kEmptyDirectories) {
@@ -270,7 +276,7 @@ Result<> build_root(const SandboxSpec& spec, const std::string& at) {
   if (auto bound = bind_aliases(root); !bound) return bound;
   if (auto filled = fill_etc(root, spec); !filled) return filled;
   if (auto filled = fill_dev(root); !filled) return filled;
-  if (auto filled = fill_proc(root, at); !filled) return filled;
+  if (auto filled = fill_proc(root, at, pid_max); !filled) return filled;
   for (const auto& neighbour : spec.neighbours) {
     if (auto bound = root.bind_machine(neighbour.outside, neighbour.inside); !bound) return bound;
   }

@@ -9,7 +9,11 @@
 
 namespace entryproof::subjects {
 
+// Keeps a fork bomb small where no cgroup does: kernels from 6.14 on have a pid_max of each pid namespace, 301 at least. On older ones that
+// file is the whole machine's, and this must not be asked for (0).
+using PidMax = unsigned;
+
 // Makes it at `at`, an existing directory, and goes into it for good: the old root is gone afterwards. In a fresh mount and pid namespace.
-Result<> build_root(const SandboxSpec& spec, const std::string& at);
+Result<> build_root(const SandboxSpec& spec, const std::string& at, PidMax pid_max);
 
 }  // namespace entryproof::subjects
