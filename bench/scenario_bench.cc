@@ -104,7 +104,7 @@ void BM_BareProcess(benchmark::State& state) {
 BENCHMARK(BM_BareProcess)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 void BM_FuseWorldAroundTheSameProcess(benchmark::State& state) {
-  Machine machine(harness(), 2);
+  Machine machine(harness());
   auto parsed = parse_scenario(kEndsAtOnce, "bench", "bench");
   if (!parsed) give_up(parsed.error().line());
   const Build build{"true", "true", "/bin/true", {}, {}};

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <fuse3/fuse_lowlevel.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -38,7 +40,7 @@ Result<Descriptor> open_device(const std::string& device) {
 class FuseDoor::Session {
  public:
   Session(node::Node& node, const Clock& clock, std::string at, const Options& options)
-      : verbs(node, clock, options.world_pid, options.direct_io), mount_point(std::move(at)) {
+      : verbs(node, clock, options.world_pid, options.direct_io), mount_point(std::move(at)), processor_(options.processor) {
     verbs.last_mutation_ns = std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
   }
   Session(const Session&) = delete;
@@ -86,6 +88,12 @@ class FuseDoor::Session {
     }
     static_cast<void>(device->release());  // the session's now
     thread_ = std::thread([this] { serve(); });
+    if (processor_ >= 0) {
+      cpu_set_t only;
+      CPU_ZERO(&only);
+      CPU_SET(static_cast<std::size_t>(processor_), &only);
+      pthread_setaffinity_np(thread_.native_handle(), sizeof only, &only);  // refused: it is only slower
+    }
     return {};
   }
 
@@ -119,6 +127,7 @@ class FuseDoor::Session {
     std::free(buffer.mem);
   }
 
+  const int processor_;
   fuse_session* session_ = nullptr;
   int device_ = -1;
   Descriptor stop_;

@@ -31,6 +31,7 @@ class FuseDoor {
     pid_t world_pid = 0;     // requests of this process (the Agent) are Actor::kWorld
     bool direct_io = false;  // each read(2) and write(2) is one request; MAP_SHARED is refused (ENODEV)
     std::string device = "/dev/fuse";
+    int processor = -1;  // the one that the session's thread runs on; -1: any
   };
 
   // Mounts at an existing, empty directory and serves. `node` and `clock` must outlive the door. kUnavailable, with what to do, where there

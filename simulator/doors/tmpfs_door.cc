@@ -299,13 +299,19 @@ TmpfsDoor::~TmpfsDoor() {
   ::rmdir(mount_point_.c_str());
 }
 
+Result<> write_tree(const node::Tree& tree, const std::string& directory) {
+  auto root = open_root(directory);
+  if (!root) return std::unexpected(root.error());
+  Writer writer(tree, root->get());
+  if (auto written = writer.directory(node::kRoot, root->get(), "/"); !written) return written;
+  return writer.attributes(node::kRoot, root->get(), "", "/");
+}
+
 Result<> TmpfsDoor::populate(const node::Tree& tree) {
   auto root = open_root(mount_point_);
   if (!root) return std::unexpected(root.error());
   if (auto emptied = empty(root->get(), ""); !emptied) return emptied;
-  Writer writer(tree, root->get());
-  if (auto written = writer.directory(node::kRoot, root->get(), "/"); !written) return written;
-  return writer.attributes(node::kRoot, root->get(), "", "/");
+  return write_tree(tree, mount_point_);
 }
 
 Result<node::Tree> TmpfsDoor::snapshot() const {

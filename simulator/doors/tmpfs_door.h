@@ -15,6 +15,9 @@
 
 namespace entryproof::doors {
 
+// Writes the tree into an existing, empty directory of this machine: names, types, bytes, hard links, modes, owners, times.
+Result<> write_tree(const node::Tree& tree, const std::string& directory);
+
 class TmpfsDoor {
  public:
   struct Limits {

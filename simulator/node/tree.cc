@@ -220,6 +220,8 @@ std::uint64_t Tree::bytes_used() const { return state_->pages * Pages::kPageSize
 std::uint64_t Tree::inodes_used() const { return state_->inodes; }
 const Tree::Limits& Tree::limits() const { return state_->limits; }
 
+void Tree::limit_bytes(std::uint64_t bytes) { editable().limits.bytes = bytes; }
+
 std::vector<InodeId> Tree::orphans() const {
   std::vector<InodeId> found;
   if (state_->orphans == 0) return found;

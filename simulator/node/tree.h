@@ -77,6 +77,8 @@ class Tree {
   std::uint64_t bytes_used() const;
   std::uint64_t inodes_used() const;
   const Limits& limits() const;
+  // Another quota from now on; what is there already stays, even if it is more.
+  void limit_bytes(std::uint64_t bytes);
 
   // --- changing; each is atomic, and all or nothing ---
   Outcome<InodeId> create(const Credentials&, InodeId directory, std::string_view name, mode_t mode, std::int64_t now);  // EEXIST if there

@@ -4,10 +4,13 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <utility>
 
 #include "simulator/base/digest.h"
+#include "simulator/doors/tmpfs_door.h"
 #include "simulator/runner/demands.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/ledger.h"
@@ -53,6 +56,7 @@ class Player {
     for (const auto& check : request_.scenario.checks()) {
       if (!ledger_.has(check)) ledger_.error(check, obstacle_.empty() ? "its step was never reached" : obstacle_);
     }
+    if (ledger_.troubled() && world_) keep();
     played.deadline_missed = deadline_missed_;
     played.record.scenario = request_.scenario.id;
     played.record.build = request_.build.name;
@@ -236,6 +240,22 @@ class Player {
   Woke pass(Duration duration, const std::function<bool()>& done) { return world_->pass(after(duration), done, std::nullopt); }
   void rest(Duration within) {
     world_->pass(after(within), [] { return false; }, kRest);
+  }
+
+  // The node as the case left it, for --keep. It holds the world's own tokens, so nobody else may read it.
+  void keep() {
+    if (request_.options.keep_directory.empty()) return;
+    std::string name = request_.scenario.id + " on " + request_.build.name;
+    std::ranges::replace(name, '/', '-');
+    const auto directory = std::filesystem::path(request_.options.keep_directory) / name;
+    std::error_code error;
+    std::filesystem::remove_all(directory, error);
+    std::filesystem::create_directories(directory, error);
+    const auto tree = world_->look();
+    if (error || !tree) return;
+    if (const auto written = doors::write_tree(*tree, directory.string()); !written) {
+      std::ofstream(directory / "INCOMPLETE") << written.error().line() << "\n";
+    }
   }
 
   // --- judging ---

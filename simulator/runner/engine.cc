@@ -200,7 +200,7 @@ Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scen
         return fail(ErrorCode::kUnavailable, fuse.error().line() + "; --world tmpfs needs no FUSE, and says what it cannot see");
       }
     }
-    machine = std::make_unique<Machine>(*harness, cores);
+    machine = std::make_unique<Machine>(*harness);
     const GroundKind ground = world == WorldKind::kFuse ? GroundKind::kFuse : GroundKind::kTmpfs;
     make_world = [&machine, ground](WorldRequest request) { return make_process_world(*machine, ground, std::move(request)); };
   }

@@ -17,12 +17,13 @@ class FuseGround final : public Ground {
     node_.on_limit(std::move(request.on_excess));
   }
 
-  Result<> open(subjects::Harness& harness, const Clock& clock) {
+  Result<> open(subjects::Harness& harness, const Clock& clock, int processor) {
     auto directory = harness.make_directory("node");
     if (!directory) return std::unexpected(directory.error());
     directory_ = std::move(*directory);
     doors::FuseDoor::Options options;
     options.world_pid = harness.agent().pid();
+    options.processor = processor;
     auto door = doors::FuseDoor::mount(node_, clock, directory_, options);
     if (!door) return std::unexpected(door.error());
     door_ = std::move(*door);
@@ -93,8 +94,9 @@ class FuseGround final : public Ground {
 Result<std::unique_ptr<Ground>> make_fuse_ground(GroundRequest request) {
   auto& harness = request.harness;
   const auto& clock = request.clock;
+  const int processor = request.processor;
   auto ground = std::make_unique<FuseGround>(std::move(request));
-  if (auto opened = ground->open(harness, clock); !opened) return std::unexpected(opened.error());
+  if (auto opened = ground->open(harness, clock, processor); !opened) return std::unexpected(opened.error());
   return ground;
 }
 

@@ -117,7 +117,9 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   for (const auto& [path, object] : given.tree) {
     if (auto done = builder.make(site.to_node(path), object, suite); !done) return std::unexpected(done.error());
   }
-  return builder.take();
+  node::Tree tree = builder.take();
+  if (given.disk_bytes) tree.limit_bytes(tree.bytes_used() + *given.disk_bytes);
+  return tree;
 }
 
 Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite) {

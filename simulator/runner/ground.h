@@ -46,6 +46,7 @@ class Ground {
 struct GroundRequest {
   subjects::Harness& harness;
   const Clock& clock;
+  int processor = -1;  // where the file system is served; -1: anywhere
   node::Tree image;
   node::Observer* observer = nullptr;
   std::function<void(std::string)> on_excess;  // called on the serving thread, under the node's lock

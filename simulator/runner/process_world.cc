@@ -1,5 +1,7 @@
 #include "simulator/runner/process_world.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
@@ -51,7 +53,8 @@ subjects::Change to_agent(const cluster::Change& change) {
 
 class ProcessWorld final : public World {
  public:
-  ProcessWorld(Machine& machine, WorldRequest request) : machine_(machine), request_(std::move(request)) {}
+  ProcessWorld(Machine& machine, WorldRequest request)
+      : machine_(machine), request_(std::move(request)), processor_(machine.next_processor()) {}
 
   ~ProcessWorld() override {
     for (auto& [who, program] : programs_) program.sandbox->kill();
@@ -60,8 +63,9 @@ class ProcessWorld final : public World {
   }
 
   Result<> open(GroundKind kind) {
-    GroundRequest ground{machine_.harness, clock_, std::move(request_.image), request_.observer,
-                         [this](std::string what) { exceeded(std::move(what)); }};
+    GroundRequest ground{machine_.harness,  clock_,
+                         processor_,        std::move(request_.image),
+                         request_.observer, [this](std::string what) { exceeded(std::move(what)); }};
     auto made = kind == GroundKind::kFuse ? make_fuse_ground(std::move(ground)) : make_tmpfs_ground(std::move(ground));
     if (!made) return std::unexpected(made.error());
     ground_ = std::move(*made);
@@ -182,7 +186,7 @@ class ProcessWorld final : public World {
       if (rest || slot_held_) {
         if (!all_idle()) quiet_since = clock_.now();
         if (slot_held_ && clock_.now() - quiet_since > 10ms) release_slot();
-        if (rest && clock_.now() - quiet_since >= *rest) return done() ? Woke::kDone : Woke::kRest;
+        if (rest && (nobody_lives() || clock_.now() - quiet_since >= *rest)) return done() ? Woke::kDone : Woke::kRest;
       }
       doze(std::min(poll, deadline - now));
       poll = std::min(poll * 3 / 2, kLongestPoll);
@@ -215,6 +219,10 @@ class ProcessWorld final : public World {
   bool all_idle() {
     const bool idle = ground_->quiet() && std::ranges::all_of(programs_, [](const auto& each) { return each.second.sandbox->idle(); });
     return idle && ground_->quiet();
+  }
+
+  bool nobody_lives() {
+    return std::ranges::all_of(programs_, [](const auto& each) { return each.second.sandbox->poll().has_value(); });
   }
 
   void take_slot() {
@@ -258,12 +266,14 @@ class ProcessWorld final : public World {
     }
     for (const auto& [outside, where] : start.with) spec.neighbours.push_back({outside, where});
     spec.umask = static_cast<mode_t>(start.umask);
+    spec.processor = processor_;
     return spec;
   }
 
   Machine& machine_;
   WorldRequest request_;
   RealClock clock_;
+  const int processor_;
   std::unique_ptr<Ground> ground_;
   std::map<std::string, Program> programs_;
   std::uint32_t session_ = 0;
@@ -274,7 +284,26 @@ class ProcessWorld final : public World {
   bool killed_early_ = false;  // before spawn() had come back
 };
 
+// Those that this process may run on: a container or a batch system may have given it a few only.
+std::vector<int> usable_processors() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  std::vector<int> processors;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+    for (int i = 0; i < CPU_SETSIZE; ++i) {
+      if (CPU_ISSET(static_cast<std::size_t>(i), &allowed)) processors.push_back(i);
+    }
+  }
+  if (processors.empty()) processors.push_back(-1);
+  return processors;
+}
+
 }  // namespace
+
+Machine::Machine(subjects::Harness& used) : Machine(used, usable_processors()) {}
+
+Machine::Machine(subjects::Harness& used, std::vector<int> processors)
+    : harness(used), startup_slots(static_cast<std::ptrdiff_t>(processors.size())), processors_(std::move(processors)) {}
 
 Result<std::unique_ptr<World>> make_process_world(Machine& machine, GroundKind kind, WorldRequest request) {
   auto world = std::make_unique<ProcessWorld>(machine, std::move(request));

@@ -1,8 +1,11 @@
 // ProcessWorld: a world whose programs are real processes in sandboxes, on a fuse or a tmpfs ground, in real time.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <semaphore>
+#include <vector>
 
 #include "simulator/runner/ground.h"
 #include "simulator/runner/world.h"
@@ -12,10 +15,18 @@ namespace entryproof::runner {
 
 // What all process worlds of a run share. At most as many programs start up at once as there are cores: deadlines run from exec, and a
 // crowd at the door would make honest builds late.
-struct Machine {
-  explicit Machine(subjects::Harness& used, unsigned cores) : harness(used), startup_slots(static_cast<std::ptrdiff_t>(cores)) {}
+class Machine {
+ public:
+  explicit Machine(subjects::Harness& used);
   subjects::Harness& harness;
   std::counting_semaphore<> startup_slots;
+  // The processor for the next world: its file system and its programs stay together on one, which is what makes their calls cheap.
+  int next_processor() { return processors_[next_++ % processors_.size()]; }
+
+ private:
+  explicit Machine(subjects::Harness& used, std::vector<int> processors);
+  std::vector<int> processors_;
+  std::atomic<std::size_t> next_{0};
 };
 
 enum class GroundKind : std::uint8_t { kFuse, kTmpfs };

@@ -61,7 +61,7 @@ struct Given {
   std::map<std::string, Object> tree;                             // container paths (or node:)
   std::vector<std::string> absent;                                // paths to be removed from the default node
   unsigned umask = 022;
-  std::optional<std::uint64_t> disk_bytes;  // quota of the node's file system
+  std::optional<std::uint64_t> disk_bytes;  // how much can be written beyond what the node begins with; ENOSPC then
 };
 
 // --- steps ---

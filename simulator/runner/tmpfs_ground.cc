@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "simulator/doors/tmpfs_door.h"
@@ -30,7 +31,9 @@ class TmpfsGround final : public Ground {
   static Result<std::unique_ptr<Ground>> open(GroundRequest request) {
     auto directory = request.harness.make_directory("node");
     if (!directory) return std::unexpected(directory.error());
-    auto door = doors::TmpfsDoor::mount(*directory);
+    doors::TmpfsDoor::Limits limits;
+    limits.bytes = std::min(limits.bytes, request.image.limits().bytes);
+    auto door = doors::TmpfsDoor::mount(*directory, limits);
     if (!door) return std::unexpected(door.error());
     if (auto done = (*door)->populate(request.image); !done) return std::unexpected(done.error());
     return std::make_unique<TmpfsGround>(std::move(*door));

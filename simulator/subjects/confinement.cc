@@ -103,15 +103,15 @@ int add_rules(scmp_filter_ctx filter) {
     if (const int error = refuse_named(filter, name, ENOSYS); error != 0) return error;
   }
   for (const unsigned flag : kNamespaceFlags) {
-    const scmp_arg_cmp asked = SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag);
+    const scmp_arg_cmp asked{0, SCMP_CMP_MASKED_EQ, flag, flag};
     if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, asked); error != 0) return error;
     if (flag == 0x80) continue;  // in clone(2) these bits are the exit signal
     if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, asked); error != 0) return error;
   }
   // A socket to the hypervisor belongs to no network namespace.
-  const scmp_arg_cmp vsock = SCMP_A0(SCMP_CMP_EQ, AF_VSOCK);
+  const scmp_arg_cmp vsock{0, SCMP_CMP_EQ, AF_VSOCK, 0};
   if (const int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, vsock); error != 0) return error;
-  const scmp_arg_cmp push_back = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffU, TIOCSTI);
+  const scmp_arg_cmp push_back{1, SCMP_CMP_MASKED_EQ, 0xffffffffU, TIOCSTI};
   return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, push_back);
 }
 

@@ -66,6 +66,15 @@ std::string interpreter_of(const std::string& path) {
   return begin == std::string::npos ? std::string() : head.substr(begin, head.find_first_of(" \t\r\n", begin) - begin);
 }
 
+Result<> stay_on(int processor) {
+  if (processor < 0) return {};
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(static_cast<std::size_t>(processor), &only);
+  if (sched_setaffinity(0, sizeof only, &only) != 0) return fail_errno("stay on processor", std::to_string(processor), errno);
+  return {};
+}
+
 }  // namespace
 
 Result<> enter_container(const ContainerParts& parts) {
@@ -75,6 +84,7 @@ Result<> enter_container(const ContainerParts& parts) {
   reset_signals();
   umask(0);
   if (auto joined = join(parts); !joined) return joined;
+  if (auto stayed = stay_on(spec.processor); !stayed) return stayed;
   if (auto built = build_root(spec, parts.root, parts.pid_max); !built) return built;
   if (setsid() < 0) return fail_errno("setsid", "a new session", errno);
   if (auto attached = attach_streams(parts); !attached) return attached;

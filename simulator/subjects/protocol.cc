@@ -11,6 +11,7 @@ void pack(Pack& to, const SandboxSpec& spec) {
   to.text(spec.working_directory).text(spec.hostname).number(spec.umask).number(spec.uid).number(spec.gid);
   const auto& limits = spec.limits;
   to.number(limits.processes).number(limits.memory_bytes).number(limits.output_bytes).number(limits.file_bytes).number(limits.open_files);
+  to.number(static_cast<std::uint64_t>(spec.processor + 1));
   to.number(spec.network >= 0 ? 1 : 0);
 }
 
@@ -44,6 +45,7 @@ SandboxSpec unpack_sandbox(Unpack& from) {
   spec.limits.output_bytes = from.number();
   spec.limits.file_bytes = from.number();
   spec.limits.open_files = from.number();
+  spec.processor = from.number_as<int>() - 1;
   spec.network = from.number() != 0 ? 0 : -1;
   return spec;
 }

@@ -59,6 +59,8 @@ struct SandboxSpec {
   uid_t uid = 0;  // when the harness is not root only 0 exists inside
   gid_t gid = 0;
   SandboxLimits limits;
+  // The one processor that every task runs on; -1: any. On the processor of the door's thread a file-system call costs a fifth.
+  int processor = -1;
   int network = -1;  // Network::name_space; -1: a fresh one that has only lo
 };
 
