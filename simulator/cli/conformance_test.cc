@@ -97,6 +97,7 @@ const std::vector<Expected>& expected_of_mutants() {
   static const std::vector<Expected> kExpected = {
       {"binary-in-place", {"ATOM-23/binary-never-partial"}},
       {"binary-truncated", {"LIFE-59/installed"}},
+      {"binary-unlinked-first", {"ATOM-23/binary-never-missing"}},
       {"brackets-on-every-host", {"FRESH-18/dns", "FRESH-18/ipv4", "FRESH-18/url-form"}},
       {"brackets-on-no-host", {"FRESH-18/ipv6", "FRESH-18/url-form"}},
       {"configuration-before-binary", {"ORDER-37/binary-before-config"}},

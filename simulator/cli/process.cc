@@ -54,7 +54,7 @@ Result<> prepare_process() {
 const std::atomic<bool>& catch_interrupts() {
   struct sigaction action{};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESETHAND;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(number, &action, nullptr);
   return interrupted_flag;
 }

@@ -20,6 +20,7 @@ constexpr std::string_view kKubeconfigMissing = "ATOM-23/kubeconfig-never-missin
 constexpr std::string_view kKubeconfigPartial = "ATOM-23/kubeconfig-never-partial";
 constexpr std::string_view kConfigMissing = "ATOM-23/config-never-missing";
 constexpr std::string_view kConfigPartial = "ATOM-23/config-never-partial";
+constexpr std::string_view kBinaryMissing = "ATOM-23/binary-never-missing";
 constexpr std::string_view kBinaryPartial = "ATOM-23/binary-never-partial";
 constexpr std::string_view kKubeconfigOrder = "ORDER-37/kubeconfig-before-config";
 constexpr std::string_view kBinaryOrder = "ORDER-37/binary-before-config";
@@ -206,6 +207,10 @@ struct LiveOracle::State {
         report(kBinaryPartial, *binary.torn, path + " is whole at every moment",
                fmt::format("it was there and not whole from {} until {}", binary.torn->what, operation.describe()));
       }
+      if (of_session(binary.missing, operation)) {
+        report(kBinaryMissing, *binary.missing, path + " is there at every moment",
+               fmt::format("it was gone from {} until {}", binary.missing->what, operation.describe()));
+      }
       if (of_session(binary.order, operation)) {
         report(kBinaryOrder, *binary.order, fmt::format("{} is there before a configuration", path),
                fmt::format("{} published a configuration; the binary came with {}", binary.order->what, operation.describe()));
@@ -305,9 +310,9 @@ LiveOracle::LiveOracle(LiveOracle&&) noexcept = default;
 LiveOracle& LiveOracle::operator=(LiveOracle&&) noexcept = default;
 
 const std::vector<std::string_view>& LiveOracle::checks() {
-  static const std::vector<std::string_view> kChecks{
-      kKubeconfigMissing, kKubeconfigPartial, kConfigMissing,  kConfigPartial,  kBinaryPartial,
-      kKubeconfigOrder,   kBinaryOrder,       kKubeconfigMode, kSelfDelegation, kUrlForm};
+  static const std::vector<std::string_view> kChecks{kKubeconfigMissing, kKubeconfigPartial, kConfigMissing,   kConfigPartial,
+                                                     kBinaryMissing,     kBinaryPartial,     kKubeconfigOrder, kBinaryOrder,
+                                                     kKubeconfigMode,    kSelfDelegation,    kUrlForm};
   return kChecks;
 }
 

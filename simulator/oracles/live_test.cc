@@ -121,6 +121,18 @@ TEST(Live, TruncateInPlaceIsPartial) {
               ElementsAre("ATOM-23/kubeconfig-never-partial", "ATOM-23/config-never-partial", "ATOM-23/binary-never-partial"));
 }
 
+TEST(Live, ABinaryUnlinkedBeforeItIsReplacedWasMissing) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  lab.as(Actor::kBuild);
+  lab.unlink(kPlugin);
+  const std::uint64_t gone = lab.sequence();
+  EXPECT_THAT(lab.charged(), IsEmpty()) << "it may be a clean-up";
+  lab.replace(kPlugin, kBinary, 0755);
+  ASSERT_THAT(lab.charged(), ElementsAre("ATOM-23/binary-never-missing"));
+  EXPECT_EQ(lab.findings()[0].at->seq, gone);
+}
+
 TEST(Live, AFirstCopyInPlaceCountsOnceSomebodyIsLedToIt) {
   Lab quiet(lab::layout_with_source());
   quiet.as(Actor::kBuild).make_directories(kNetDir + "/multus.d");
@@ -283,7 +295,7 @@ TEST(Live, NoFindingHoldsTokenBytes) {
 }
 
 TEST(Live, ListsEveryCheckItReports) {
-  EXPECT_EQ(LiveOracle::checks().size(), 10U);
+  EXPECT_EQ(LiveOracle::checks().size(), 11U);
   for (const std::string_view check : LiveOracle::checks()) EXPECT_TRUE(is_check_id(check)) << check;
 }
 

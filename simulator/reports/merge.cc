@@ -108,8 +108,7 @@ Run united(std::vector<NamedRun> runs) {
     }
     std::ranges::move(named.run.cases, std::back_inserter(whole.cases));
   }
-  std::ranges::stable_sort(whole.cases, {},
-                           [&](const runner::CaseRecord& record) { return std::pair(record.scenario, order[record.build]); });
+  std::ranges::sort(whole.cases, {}, [&](const runner::CaseRecord& record) { return std::pair(record.scenario, order[record.build]); });
   return whole;
 }
 
