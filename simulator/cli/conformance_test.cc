@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "simulator/cli/program_for_test.h"
 
@@ -52,6 +53,8 @@ TEST(Reference, IsConformantInProduction) {
 struct Release {
   std::string version;
   Checks failed;
+
+  friend void PrintTo(const Release& release, std::ostream* out) { *out << release.version; }
 };
 
 class History : public testing::TestWithParam<Release> {};

@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <sstream>
+#include <system_error>
 
 #include "simulator/reports/text.h"
 
@@ -42,6 +45,18 @@ template <class T>
 Result<> store(Result<T> parsed, std::optional<T>& target) {
   if (!parsed) return std::unexpected(parsed.error());
   target = *parsed;
+  return {};
+}
+
+// A whole decimal number, all of the text: the library's own reading wraps what is negative or too large around.
+template <class T>
+Result<> take_number(const std::string& text, T most, T& number) {
+  T read{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (error != std::errc{} || end != text.data() + text.size() || read > most) {
+    return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no whole number from 0 to {}", text, most));
+  }
+  number = read;
   return {};
 }
 
@@ -131,8 +146,10 @@ void add_run(CLI::App& app, RunCommand& run) {
            "PATH, NAME=PATH, reference (default), predecessor:VERSION, mutant:NAME or mutant:*; may be repeated", "BUILD");
   add_word(app, "--world", "auto (default), memory, fuse, tmpfs", "WORLD",
            [&run](const std::string& text) { return take_world(text, run.world); });
-  app.add_option("--jobs", run.jobs, "Cases side by side; 0 (default) is as many as help")->type_name("N");
-  app.add_option("--seed", run.seed, "What chance begins with; 1 if not given")->type_name("S");
+  add_word(app, "--jobs", "Cases side by side; 0 (default) is as many as help", "N",
+           [&run](const std::string& text) { return take_number(text, 900U, run.jobs); });  // libfuse serves about 1000 worlds
+  add_word(app, "--seed", "What chance begins with; 1 if not given", "S",
+           [&run](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), run.seed); });
   app.add_option("--repeat", run.repeat, "Play everything N times and demand the same answers; the worst counts")
       ->type_name("N")
       ->check(CLI::Range(1U, 10'000U));

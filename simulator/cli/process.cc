@@ -67,7 +67,8 @@ Result<std::string> find_scenarios(const std::string& asked) {
     places = {named};
   } else {
     const fs::path program = runner::program_directory();
-    places = {program / "../../scenarios", program / "../share/entryproof/scenarios"};
+    // In build/bin, in build/PRESET/bin, and as installed.
+    places = {program / "../../scenarios", program / "../../../scenarios", program / "../share/entryproof/scenarios"};
   }
   std::string looked;
   for (const auto& place : places) {
