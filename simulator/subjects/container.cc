@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,10 +25,27 @@ Result<> write_text(const std::string& path, std::string_view text) {
   return {};
 }
 
-Result<> join(const ContainerParts& parts) {
-  for (const int procs : parts.cgroups) {
-    if (write(procs, "0", 1) != 1) return fail_errno("join", "the sandbox's cgroup", errno);
+// Joining a cgroup waits for grace periods of the kernel, a millisecond or more each; a process of its own does that while the root is
+// built. It moves its parent, which is PID 1 of the namespace that both are in. 0 where there is nothing to join.
+pid_t begin_to_join(const std::vector<int>& cgroups) {
+  if (cgroups.empty()) return 0;
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  for (const int procs : cgroups) {
+    if (write(procs, "1", 1) != 1) _exit(errno);
   }
+  _exit(0);
+}
+
+Result<> end_joining(pid_t joiner) {
+  if (joiner == 0) return {};
+  int status = 0;
+  if (joiner < 0 || waitpid(joiner, &status, 0) != joiner) return fail_errno("join", "the sandbox's cgroup", errno);
+  if (status != 0) return fail_errno("join", "the sandbox's cgroup", WIFEXITED(status) ? WEXITSTATUS(status) : ECHILD);
+  return {};
+}
+
+Result<> join_network(const ContainerParts& parts) {
   // Should the machine run out of memory, a build shall die and not its judge.
   static_cast<void>(write_text("/proc/self/oom_score_adj", "1000"));
   if (parts.network >= 0) {
@@ -83,9 +101,11 @@ Result<> enter_container(const ContainerParts& parts) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   reset_signals();
   umask(0);
-  if (auto joined = join(parts); !joined) return joined;
+  const pid_t joiner = begin_to_join(parts.cgroups);
+  if (auto joined = join_network(parts); !joined) return joined;
   if (auto stayed = stay_on(spec.processor); !stayed) return stayed;
   if (auto built = build_root(spec, parts.root, parts.pid_max); !built) return built;
+  if (auto joined = end_joining(joiner); !joined) return joined;
   if (setsid() < 0) return fail_errno("setsid", "a new session", errno);
   if (auto attached = attach_streams(parts); !attached) return attached;
   if (const int error = limit_resources(spec.limits, parts.groups_fixed && parts.cgroups.empty()); error != 0)
