@@ -107,6 +107,39 @@ TEST(Unprivileged, TheFuseWorldWorksThroughUserNamespaces) {
   EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
 }
 
+// --- bounds ---
+
+TEST(Bounds, ACaseThatRunsIntoTheTimeoutIsNoVerdictAndNotAFailure) {
+  const ScratchDirectory scratch;
+  const auto build = scratch.write("sleeper", "#!/bin/sh\nexec sleep 60\n", 0755);
+  const auto ended = entryproof_run({"--world", "fuse", "--build", build, "--timeout", "300ms", "manual/fresh-node#seventy"});
+  EXPECT_EQ(ended.exit_code, 2) << ended.out << ended.err;
+  EXPECT_NE(ended.out.find("--timeout"), std::string::npos) << ended.out;
+}
+
+TEST(Bounds, ASilentBuildFailsAndAFloodingOneIsKilledWithAFinding) {
+  const ScratchDirectory scratch;
+  const auto sleeper = scratch.write("sleeper", "#!/bin/sh\nexec sleep 60\n", 0755);
+  EXPECT_EQ(entryproof_run({"--world", "fuse", "--build", sleeper, "manual/fresh-node#seventy"}).exit_code, 1);
+  const auto flood = scratch.write("flood", "#!/bin/sh\nexec yes\n", 0755);
+  const auto ended = entryproof_run({"--world", "fuse", "--build", flood, "manual/fresh-node#seventy"});
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.out.find("LIFE-60/within-limits"), std::string::npos) << ended.out;
+}
+
+TEST(Bounds, AFailedCasesNodeIsKeptWhenAsked) {
+  const ScratchDirectory scratch;
+  const auto ended = run_program({program("entryproof"), "run", "--world", "memory", "--build", "mutant:no-kubeconfig-in-manual", "--keep",
+                                  "manual/fresh-node#seventy"},
+                                 {{"TMPDIR", scratch.path()}});
+  EXPECT_EQ(ended.exit_code, 1) << ended.err;
+  std::vector<fs::path> kept;
+  for (const auto& entry : fs::recursive_directory_iterator(scratch.path())) {
+    if (entry.path().filename() == "70-multus.conf") kept.push_back(entry.path());
+  }
+  EXPECT_EQ(kept.size(), 2U) << "in net.d, and where the user put it";
+}
+
 // --- determinism ---
 
 std::vector<std::string> told(const Judged& judged) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "simulator/base/digest.h"
@@ -172,7 +173,7 @@ class Player {
     }
     start.umask = request_.scenario.given.umask;
     settled_start_ = true;
-    if (std::ranges::find(started_, step.as) == started_.end()) started_.push_back(step.as);
+    if (start.actor == node::Actor::kBuild) builds_.insert(step.as);
     if (auto done = world_->start(step.as, start); !done) return done;
     if (step.wait) pass(step.within.value_or(kRunWithin), [&] { return !world_->life(step.as).running; });
     return {};
@@ -279,6 +280,10 @@ class Player {
       ledger_.error(step.check, woke == Woke::kLate ? "the machine was too busy: the harness overslept the deadline" : "interrupted");
       return;
     }
+    if (mismatch && case_deadline_ && world_->clock().now() >= *case_deadline_) {
+      ledger_.error(step.check, "the case ran into --timeout");  // its own time was not over: nothing may be concluded
+      return;
+    }
     if (!mismatch) mismatch = stay_true(step);
     if (!mismatch) return ledger_.pass(step.check);
     const auto owner = charged_to(step);
@@ -370,7 +375,7 @@ class Player {
     if (!judged_) return;
     rest(kEndWithin);  // what the build had begun when the last step was over belongs to the case, however fast the steps were
     std::vector<std::string> excess;
-    for (const auto& who : started_) {
+    for (const auto& who : builds_) {
       for (auto& what : world_->life(who).excess) excess.push_back(std::move(what));
     }
     {
@@ -460,8 +465,8 @@ class Player {
   std::mutex excess_mutex_;
   std::vector<std::string> excess_;
   std::map<std::string, node::Tree> remembered_;
-  std::vector<std::string> started_;
-  std::string obstacle_;  // why the steps could not go on
+  std::set<std::string> builds_;  // the names under which the build was started
+  std::string obstacle_;          // why the steps could not go on
   std::optional<Moment> case_deadline_;
   bool broken_ = false;  // … and it is nothing that this world merely lacks
   bool manual_ = false;

@@ -82,6 +82,8 @@ Result<Descriptor> listen_on(const NetworkSpec::Endpoint& endpoint) {
   if (!listener) return fail_errno("socket", what, errno);
   const int on = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  // The kernel makes a new IPv6 address usable in a work queue; bind(2) shall not have to win that race.
+  if (address.ss_family == AF_INET6) setsockopt(listener.get(), SOL_IPV6, IPV6_FREEBIND, &on, sizeof on);
   const auto size = static_cast<socklen_t>(address.ss_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
   if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return fail_errno("bind", what, errno);
   if (listen(listener.get(), 128) != 0) return fail_errno("listen", what, errno);
