@@ -29,6 +29,7 @@ std::string slurp(const fs::path& path) {
 // Every C++ source of ours below the folder, relative to the repository.
 std::vector<std::string> sources(const std::string& folder) {
   std::vector<std::string> found;
+  if (!fs::exists(kSource / folder)) return found;
   for (const auto& entry : fs::recursive_directory_iterator(kSource / folder)) {
     const auto extension = entry.path().extension();
     if (extension == ".cc" || extension == ".h") found.push_back(fs::relative(entry.path(), kSource).string());
