@@ -471,5 +471,16 @@ TEST_F(Suites, LintFindsNothingInOurs) {
   EXPECT_EQ(lint_command({{}, {"/bin/sh"}}, streams_), kNoVerdict);
 }
 
+TEST_F(Suites, LintNamesEveryBadFileThatItIsGiven) {
+  EXPECT_EQ(lint_command({directory_, {directory_ + "/testdata/bad"}}, streams_), kNoVerdict);
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(directory_ + "/testdata/bad")) {
+    ++files;
+    EXPECT_THAT(err_.str(), HasSubstr(entry.path().filename().string()));
+  }
+  EXPECT_GE(files, 40U);
+  EXPECT_EQ(out_.str(), "");
+}
+
 }  // namespace
 }  // namespace entryproof::cli

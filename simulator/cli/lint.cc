@@ -1,65 +1,39 @@
-// `entryproof lint`: whether scenario files would load. A file is checked together with the suite it lies in, because it names that suite's
-// checks and fixtures.
+// `entryproof lint`: every problem of scenario files, one a line. They are judged with the catalogue and the fixtures of a suite: the one
+// of
+// --scenarios, or the one that came with the program.
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "simulator/cli/commands.h"
 #include "simulator/reports/text.h"
+#include "simulator/runner/lint.h"
 
 namespace entryproof::cli {
-namespace {
-
-namespace fs = std::filesystem;
-
-// The directory of the suite that a file or directory belongs to: the nearest one above with clauses.json.
-Result<std::string> suite_of(const std::string& path) {
-  std::error_code error;
-  const fs::path full = fs::canonical(path, error);
-  if (error) return fail(ErrorCode::kUsage, error.message(), path);
-  for (fs::path directory = full; directory.has_relative_path(); directory = directory.parent_path()) {
-    if (fs::is_regular_file(directory / "clauses.json", error)) return directory.string();
-  }
-  return fail(ErrorCode::kUsage, "belongs to no suite: no clauses.json beside or above it", path);
-}
-
-// A file that is not among what the suite loaded has not been checked, and must not be called good.
-Result<> check_loaded(const runner::Suite& suite, const std::string& path) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return {};
-  const bool loaded = fs::path(path).filename() == "clauses.json" || std::ranges::any_of(suite.scenarios, [&](const auto& scenario) {
-                        return fs::equivalent(scenario.file, path, ignored);
-                      });
-  if (loaded) return {};
-  return fail(ErrorCode::kUsage, "is no scenario of its suite", path);
-}
-
-}  // namespace
 
 int lint_command(const LintCommand& command, Streams& streams) {
-  std::vector<std::string> paths = command.paths;
-  if (paths.empty()) {
-    auto directory = find_scenarios(command.scenarios_directory);
-    if (!directory) return complain(streams, directory.error());
-    paths.push_back(std::move(*directory));
-  }
-  std::map<std::string, runner::Suite> suites;
-  for (const auto& path : paths) {
-    const auto directory = suite_of(path);
-    if (!directory) return complain(streams, directory.error());
-    if (!suites.contains(*directory)) {
-      auto suite = runner::Suite::load(*directory);
-      if (!suite) return complain(streams, suite.error());
-      suites.emplace(*directory, std::move(*suite));
+  const auto directory = find_scenarios(command.scenarios_directory);
+  if (!directory) return complain(streams, directory.error());
+  std::vector<std::string> paths;
+  std::size_t catalogues = 0;
+  for (const auto& path : command.paths) {
+    if (std::filesystem::path(path).filename() != "clauses.json") {
+      paths.push_back(path);
+      continue;
     }
-    if (const auto loaded = check_loaded(suites.at(*directory), path); !loaded) return complain(streams, loaded.error());
+    if (const auto catalogue = oracles::Catalogue::load(path); !catalogue) return complain(streams, catalogue.error());
+    ++catalogues;
   }
-  for (const auto& [directory, suite] : suites) {
-    streams.out << fmt::format("{}: {} and {} are well formed\n", directory, reports::counted(suite.catalogue.clauses().size(), "clause"),
-                               reports::counted(suite.scenarios.size(), "scenario"));
+  runner::LintReport report;
+  if (!paths.empty() || catalogues == 0) {
+    auto linted = runner::lint(*directory, paths);
+    if (!linted) return complain(streams, linted.error());
+    report = std::move(*linted);
   }
+  for (const auto& problem : report.problems) complain(streams, problem);
+  if (!report.problems.empty()) return kNoVerdict;
+  streams.out << fmt::format("{} with {}{} well formed\n", reports::counted(report.files, "file"), reports::counted(report.cases, "case"),
+                             catalogues == 0 ? " are" : ", and " + reports::counted(catalogues, "catalogue") + ", are");
   return kConformant;
 }
 
