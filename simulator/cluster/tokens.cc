@@ -6,9 +6,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "simulator/base/digest.h"
@@ -118,10 +122,7 @@ std::optional<Claims> claims_of(const Json& json) try {
   return std::nullopt;
 }
 
-}  // namespace
-
-std::string issue_token(const TokenRequest& request) {
-  const std::int64_t now = request.wall_ns / 1'000'000'000;
+std::string sign_claims(const TokenRequest& request, std::int64_t now) {
   const Json header = {{"alg", "ES256"}, {"kid", "entryproof-0"}};
   const Json claims = {
       {"aud", Json::array({kTokenIssuer})},
@@ -140,6 +141,32 @@ std::string issue_token(const TokenRequest& request) {
   };
   const std::string text = base64url_encode(header.dump()) + "." + base64url_encode(claims.dump());
   return text + "." + base64url_encode(sign(text));
+}
+
+// What has been issued. Memory worlds all begin at the same moment, so a run over many builds asks for the same tokens again and again, and
+// signing is a third of what an empty world costs.
+class Issued {
+ public:
+  std::string get(const TokenRequest& request, std::int64_t now) {
+    const Key key(request.seed, request.generation, now, request.pod_name);
+    const std::lock_guard lock(mutex_);
+    if (const auto found = tokens_.find(key); found != tokens_.end()) return found->second;
+    if (tokens_.size() == kMost) tokens_.clear();
+    return tokens_.emplace(key, sign_claims(request, now)).first->second;
+  }
+
+ private:
+  using Key = std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::string>;
+  static constexpr std::size_t kMost = 4096;
+  std::mutex mutex_;
+  std::map<Key, std::string> tokens_;
+};
+
+}  // namespace
+
+std::string issue_token(const TokenRequest& request) {
+  static Issued issued;
+  return issued.get(request, request.wall_ns / 1'000'000'000);
 }
 
 Result<Claims> verify_token(std::string_view token) {

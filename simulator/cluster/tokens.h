@@ -37,6 +37,7 @@ inline constexpr std::string_view kTokenIssuer = "https://kubernetes.default.svc
 // What kubelet asks for in a projected volume: an hour and seven seconds.
 inline constexpr std::int64_t kTokenLifeSeconds = 3607;
 
+// Equal requests of one process get one token. Thread-safe.
 std::string issue_token(const TokenRequest& request);
 
 // Checks form and signature, not times: those depend on whose clock is asked. Untrusted input; kInvalidInput says what is wrong.
