@@ -118,7 +118,7 @@ int watch(const char* directory, const char* last) {
 // Two threads that each write files for ever; nothing stops them but a signal.
 [[noreturn]] void write_for_ever(const std::string& directory) {
   const auto loop = [&directory](const std::string& name) {
-    for (unsigned i = 0;; ++i) {
+    while (true) {
       const int fd = open((directory + "/" + name).c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
       if (fd < 0) continue;
       if (write(fd, "x", 1) == 1) fsync(fd);
