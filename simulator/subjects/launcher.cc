@@ -102,6 +102,14 @@ class Launcher::Client {
     return ask(Word::kMakeNetwork, body.bytes(), {}, nullptr);
   }
 
+  Result<std::vector<Descriptor>> make_sockets(int name_space, int family, unsigned count) {
+    Pack body;
+    body.number(static_cast<std::uint64_t>(family)).number(count);
+    auto answer = ask(Word::kMakeSockets, body.bytes(), {name_space}, nullptr);
+    if (!answer) return std::unexpected(answer.error());
+    return std::move(answer->listeners);
+  }
+
  private:
   struct Call {
     std::promise<Result<Network>> answer;
@@ -188,6 +196,8 @@ class Launcher::Client {
       network.name_space = std::move(descriptors[0]);
       for (std::size_t i = 1; i < descriptors.size(); ++i) network.listeners.push_back(std::move(descriptors[i]));
       call.answer.set_value(std::move(network));
+    } else if (word == Word::kSockets) {
+      call.answer.set_value(Network{{}, std::move(descriptors)});
     } else {
       call.answer.set_value(fail(ErrorCode::kInternal, "the launcher gave an answer without its descriptors"));
     }
@@ -310,6 +320,10 @@ Result<std::unique_ptr<Sandbox>> Launcher::spawn(const SandboxSpec& spec) {
 }
 
 Result<Network> Launcher::make_network(const NetworkSpec& spec) { return client_->make_network(spec); }
+
+Result<std::vector<Descriptor>> Launcher::make_sockets(int name_space, int family, unsigned count) {
+  return client_->make_sockets(name_space, family, count);
+}
 
 pid_t Launcher::pid() const { return client_->pid(); }
 

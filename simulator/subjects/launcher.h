@@ -48,6 +48,9 @@ class Launcher {
   // refuses part of a sandbox; kIo: the executable, its interpreter or a bind is not there.
   Result<std::unique_ptr<Sandbox>> spawn(const SandboxSpec& spec);
   Result<Network> make_network(const NetworkSpec& spec);
+  // TCP sockets that were opened in the namespace, neither bound nor connected, non-blocking. A socket stays where it was opened, so that
+  // any thread of the harness may connect it. `family`: AF_INET or AF_INET6; at most 32.
+  Result<std::vector<Descriptor>> make_sockets(int name_space, int family, unsigned count);
 
   pid_t pid() const;  // the helper
   // How processes and memory are limited here: "cgroup v1", "cgroup v2" or "watchdog" (polls every 20 ms, which a

@@ -119,6 +119,9 @@ class LauncherProcess {
       if (!spawned) say_failed(id, spawned.error());
     } else if (word == Word::kMakeNetwork) {
       make_network(id, unpack_network(words));
+    } else if (word == Word::kMakeSockets && !(*message)->descriptors.empty()) {
+      const int family = words.number_as<int>();
+      make_sockets(id, (*message)->descriptors.front().get(), family, words.number_as<unsigned>());
     }
   }
 
@@ -248,6 +251,16 @@ class LauncherProcess {
     std::vector<int> descriptors{made.get()};
     for (const auto& listener : *listeners) descriptors.push_back(listener.get());
     say(Word::kNetwork, id, {}, descriptors);
+  }
+
+  void make_sockets(std::uint64_t id, int name_space, int family, unsigned count) {
+    if (setns(name_space, CLONE_NEWNET) != 0) return say_failed(id, fail_errno("setns", "the world's network", errno).error());
+    auto sockets = open_sockets(family, count);
+    setns(own_network_.get(), CLONE_NEWNET);
+    if (!sockets) return say_failed(id, sockets.error());
+    std::vector<int> descriptors;
+    for (const auto& socket : *sockets) descriptors.push_back(socket.get());
+    say(Word::kSockets, id, {}, descriptors);
   }
 
   Channel channel_;

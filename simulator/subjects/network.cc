@@ -115,4 +115,13 @@ Result<std::vector<Descriptor>> prepare_network(const NetworkSpec& spec) {
   return listeners;
 }
 
+Result<std::vector<Descriptor>> open_sockets(int family, unsigned count) {
+  std::vector<Descriptor> sockets;
+  for (; count > 0; --count) {
+    sockets.emplace_back(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!sockets.back()) return fail_errno("socket", "in the world's network", errno);
+  }
+  return sockets;
+}
+
 }  // namespace entryproof::subjects

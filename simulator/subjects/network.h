@@ -15,4 +15,7 @@ int raise_loopback();
 // Adds the addresses to lo and opens the sockets, in the current namespace.
 Result<std::vector<Descriptor>> prepare_network(const NetworkSpec& spec);
 
+// New TCP sockets of the current namespace, non-blocking and not connected.
+Result<std::vector<Descriptor>> open_sockets(int family, unsigned count);
+
 }  // namespace entryproof::subjects

@@ -9,10 +9,11 @@
 
 namespace entryproof::subjects {
 
-// Client to process: kind, id, body. Descriptors of kSpawn: stdout, stderr, and the network if SandboxSpec::network >= 0.
-// Process to client: kind, id, body. kSpawned carries the pidfd; kNetwork the namespace and the listeners; kFailed an Error; kEnded an exit
-// code, a signal and a mask of excesses.
-enum class Word : std::uint64_t { kSpawn, kMakeNetwork, kSpawned, kNetwork, kFailed, kEnded };
+// Client to process: kind, id, body. Descriptors of kSpawn: stdout, stderr, and the network if SandboxSpec::network >= 0; of kMakeSockets:
+// the network.
+// Process to client: kind, id, body. kSpawned carries the pidfd; kNetwork the namespace and the listeners; kSockets what was opened;
+// kFailed an Error; kEnded an exit code, a signal and a mask of excesses.
+enum class Word : std::uint64_t { kSpawn, kMakeNetwork, kMakeSockets, kSpawned, kNetwork, kSockets, kFailed, kEnded };
 
 void pack(Pack& to, const SandboxSpec& spec);
 SandboxSpec unpack_sandbox(Unpack& from);

@@ -16,6 +16,7 @@
 
 #include "simulator/subjects/confinement.h"
 #include "simulator/subjects/sandbox_test_support.h"
+#include "simulator/subjects/service_network.h"
 
 namespace entryproof::subjects {
 namespace {
@@ -281,6 +282,45 @@ TEST_F(SandboxTest, AWorldsNetworkHasItsAddressesAndOutlivesContainers) {
     EXPECT_EQ((*sandbox)->output().out, "got answer\nrefused\n");
     close(connection);
   }
+}
+
+TEST_F(SandboxTest, TheHarnessConnectsFromInsideAWorldsNetwork) {
+  auto network = ServiceNetwork::make(harness().launcher());
+  ASSERT_TRUE(network) << network.error().line();
+  auto other = ServiceNetwork::make(harness().launcher());
+  ASSERT_TRUE(other) << other.error().line();
+  auto listeners = (*network)->take_listeners();
+  ASSERT_EQ(listeners.size(), (*network)->has_ipv6() ? 2U : 1U);
+  const auto connect = [&](ServiceNetwork& from, const std::string& host, std::uint16_t port) {
+    return from.connect(host, port, std::chrono::seconds(10));
+  };
+  const auto refusal = [&](const std::string& host, std::uint16_t port) {
+    const auto made = connect(**network, host, port);
+    return made ? 0 : made.error();
+  };
+  // More than one trip's worth, each a connection of its own.
+  std::vector<Descriptor> kept;
+  for (int i = 0; i < 20; ++i) {
+    auto made = connect(**network, kServiceAddress, kServicePort);
+    ASSERT_TRUE(made) << errno_text(made.error());
+    const Descriptor accepted(accept4(listeners[0].get(), nullptr, nullptr, SOCK_CLOEXEC));
+    ASSERT_TRUE(accepted);
+    ASSERT_EQ(write(made->get(), "x", 1), 1);
+    char byte = 0;
+    ASSERT_EQ(read(accepted.get(), &byte, 1), 1);
+    kept.push_back(std::move(*made));
+  }
+  if ((*network)->has_ipv6()) {
+    EXPECT_TRUE(connect(**network, kServiceAddress6, kServicePort));
+    EXPECT_TRUE(eventually([&] { return Descriptor(accept4(listeners[1].get(), nullptr, nullptr, SOCK_CLOEXEC)).get() >= 0; }));
+  }
+  EXPECT_EQ(refusal(kServiceAddress, 444), ECONNREFUSED);
+  EXPECT_EQ(refusal("127.0.0.1", kServicePort), ECONNREFUSED);
+  EXPECT_EQ(refusal("198.51.100.1", kServicePort), ENETUNREACH);
+  EXPECT_EQ(refusal("kubernetes.default.svc", kServicePort), ENOENT);
+  // Another world's server of the same address is another server: what it never accepted it never sees.
+  ASSERT_TRUE(connect(**other, kServiceAddress, kServicePort));
+  EXPECT_LT(accept4(listeners[0].get(), nullptr, nullptr, SOCK_CLOEXEC), 0);
 }
 
 TEST_F(SandboxTest, AForkBombEndsAndTheNextSandboxIsWell) {
