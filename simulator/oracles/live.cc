@@ -292,13 +292,17 @@ struct LiveOracle::State {
       if (!same) kubeconfigs.erase(path);
     }
     if (sight.binary.placed.inode != now.binary.placed.inode || sight.binary.version != now.binary.version) binary = {};
+    bool gave_a_reason = operation.parent == sight.net_dir || operation.parent2 == sight.net_dir;
     for (const std::string& name : names_of(sight.configs, now.configs)) {
       const SeenConfig& before = sight.config(name);
       const SeenConfig& after = now.config(name);
-      if (before.inode != after.inode || before.version != after.version) configs.erase(name);
+      if (before.inode == after.inode && before.version == after.version) continue;
+      configs.erase(name);
+      gave_a_reason = true;
     }
-    // Whoever changes net.d gives the build a reason to publish anew: what it took away before is not "being replaced" any more.
-    if (operation.parent == sight.net_dir || operation.parent2 == sight.net_dir) {
+    // Whoever changes net.d, or a configuration in it where it stands, gives the build a reason to publish anew: what it took away before
+    // is not "being replaced" any more.
+    if (gave_a_reason) {
       for (auto& [name, track] : configs) track.missing.reset();
     }
   }

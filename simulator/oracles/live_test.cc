@@ -209,6 +209,18 @@ TEST(Live, WhatTheWorldRemovedIsRepairedWithoutAFinding) {
   EXPECT_THAT(lab.charged(), IsEmpty());
 }
 
+// The sibling was there all the time, until the world broke it where it stood.
+TEST(Live, WhatTheWorldBreaksInPlaceIsRepairedWithoutAFinding) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  const std::string list = kNetDir + "/00-multus.conflist";
+  lab.as(Actor::kBuild).replace(list, lab::multus_conflist(kFlannel));
+  lab.unlink(kConf);
+  lab.as(Actor::kWorld).truncate(list);
+  lab.as(Actor::kBuild).replace(list, lab::multus_conflist(kFlannel));
+  EXPECT_THAT(lab.charged(), IsEmpty());
+}
+
 TEST(Live, CleaningUpOnPurposeIsNotMissing) {
   Lab lab(lab::layout_with_source());
   start_like_4(lab);

@@ -10,3 +10,8 @@ entryproof_test(engine
   SOURCES record_test.cc site_test.cc build_test.cc ledger_test.cc
   LINK entryproof_engine
   DEPENDS thin_entrypoint predecessor mutant)
+
+# Whole lives of the reference in virtual time.
+entryproof_test(reference_property
+  SOURCES reference_property.cc reference_stage_test_support.cc
+  LINK entryproof_engine)
