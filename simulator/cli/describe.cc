@@ -11,7 +11,7 @@
 namespace entryproof::cli {
 namespace {
 
-using namespace runner;  // the thirteen kinds of steps
+using namespace runner;  // the kinds of steps
 
 std::string time_text(Duration duration) { return reports::duration_text(std::chrono::duration<double, std::milli>(duration).count()); }
 
@@ -58,6 +58,7 @@ std::string exit_text(const ExitExpectation& expected) {
 std::string text_of(const StartStep& step) {
   std::string text = fmt::format("{} {}", step.wait ? "run" : "start", actor(step.what));
   if (!step.args.empty()) text += fmt::format(" with {}", fmt::join(step.args, " "));
+  if (!step.deny.empty()) text += fmt::format(", denied {}", fmt::join(step.deny, " and "));
   if (step.within) text += fmt::format(", to end within {}", time_text(*step.within));
   return text;
 }
@@ -73,6 +74,9 @@ std::string text_of(const KillStep& step) {
   return fmt::format("kill {}{}", actor(step.who), step.at_operation ? fmt::format(" at its operation {}", *step.at_operation) : "");
 }
 std::string text_of(const StopStep& step) { return fmt::format("stop {}, as a restart would", actor(step.who)); }
+std::string text_of(const RebootStep& step) {
+  return step.volatile_paths.empty() ? "boot the node" : fmt::format("boot the node; {} empty", fmt::join(step.volatile_paths, ", "));
+}
 std::string text_of(const RestStep& step) {
   return fmt::format("wait until the build rests{}", step.within ? ", at most " + time_text(*step.within) : "");
 }
@@ -86,6 +90,7 @@ std::string text_of(const ExpectStep& step) {
   if (step.exit) parts.push_back(exit_text(*step.exit));
   if (step.attach) parts.emplace_back(*step.attach ? "a Pod could be attached" : "no Pod could be attached");
   for (const auto& [path, matcher] : step.tree) parts.push_back(fmt::format("{} as described", path));
+  if (!step.no_secret.empty()) parts.push_back(fmt::format("no secret in the {}", fmt::join(step.no_secret, ", the ")));
   if (step.quiet) parts.emplace_back("no change by the build");
   std::string text = "expect " + step.check;
   if (step.within) text += " within " + time_text(*step.within);

@@ -156,6 +156,15 @@ void FuseDoor::set_actor(node::Actor actor, std::uint32_t session) {
   session_->verbs.session = session;
 }
 
+void FuseDoor::set_others(const std::vector<Other>& others) {
+  std::vector<FuseVerbs::Other> known;
+  for (const auto& other : others) {
+    if (const auto space = FuseVerbs::pid_namespace_of(other.init); space != 0) known.push_back({space, other.actor, other.session});
+  }
+  const std::lock_guard lock(session_->verbs.mutex);
+  session_->verbs.others = std::move(known);
+}
+
 FuseDoor::Activity FuseDoor::activity() const {
   const auto& verbs = session_->verbs;
   return {session_->served, verbs.mutations, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(verbs.last_mutation_ns))};

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
@@ -50,6 +51,15 @@ class FuseDoor {
   // As whom every process but the agent acts from now on: a stage, or the build, and its which start. Their uid, gid and umask are those of
   // each request; uid 0 is privileged. Default: kWorld, 0, so that setting up a sandbox before it is charged to nobody.
   void set_actor(node::Actor actor, std::uint32_t session);
+
+  // Programs of earlier starts that still live: the processes of these pid namespaces act as told here, whoever acts otherwise. Asked for
+  // each request while there are any, which costs a microsecond or two.
+  struct Other {
+    pid_t init = 0;  // any process of the pid namespace, as this process sees it
+    node::Actor actor = node::Actor::kWorld;
+    std::uint32_t session = 0;
+  };
+  void set_others(const std::vector<Other>& others);
 
   struct Activity {
     std::uint64_t served = 0;                             // requests answered

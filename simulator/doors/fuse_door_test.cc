@@ -92,6 +92,25 @@ TEST_F(FuseDoorTest, ShowsTheNodeAndChargesEachToWhoDidIt) {
   EXPECT_THAT(counted_of(Actor::kWorld), ElementsAre("mkdir /etc", "mkdir /etc/cni", "create /etc/cni/a", "write /etc/cni/a"));
 }
 
+TEST_F(FuseDoorTest, ChargesEachOfTwoThatLiveAtOnce) {
+  change({{.kind = Change::Kind::kFifo, .path = "/go"}});
+  door_->set_actor(Actor::kBuild, 1);
+  // Its writes come from children and from itself, after another was started.
+  auto first = harness().launcher().spawn(on_node(bash("echo up; read -r _ < /host/go; echo 1 > /host/first; cp /host/first /host/copy")));
+  ASSERT_TRUE(first) << first.error().line();
+  ASSERT_TRUE(subjects::eventually([&] { return (*first)->output().out == "up\n"; }));
+  door_->set_others({{(*first)->pid(), Actor::kBuild, 1}});
+  door_->set_actor(Actor::kBuild, 2);
+  run(on_node(bash("echo 2 > /host/second; exec 3<>/host/go; echo go >&3; while [ ! -e /host/copy ]; do :; done; echo 2 > /host/last")));
+  ASSERT_TRUE((*first)->wait_for(std::chrono::seconds(30)));
+  const std::lock_guard lock(door_->mutex());
+  std::map<std::string, std::uint32_t> makers;
+  for (const auto& operation : node_->journal().operations()) {
+    if (operation.verb == node::Verb::kCreate) makers[operation.name] = operation.session;
+  }
+  EXPECT_EQ(makers, (std::map<std::string, std::uint32_t>{{"second", 2}, {"first", 1}, {"copy", 1}, {"last", 2}}));
+}
+
 TEST_F(FuseDoorTest, AReplacementIsTheSystemCallsItIsMadeOf) {
   change({{.kind = Change::Kind::kWrite, .path = "/f", .content = "old"}});
   build(bash("exec 3>/host/f.new; echo new >&3; sync -d /host/f.new; exec 3>&-; mv /host/f.new /host/f; sync /host"));

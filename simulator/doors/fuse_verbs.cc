@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <string>
 #include <string_view>
 
 namespace entryproof::doors {
@@ -74,6 +75,7 @@ class Turn {
     if (verbs_.world_pid == 0 || context.pid != verbs_.world_pid) {
       caller_.actor = verbs_.actor;
       caller_.session = verbs_.session;
+      if (!verbs_.others.empty()) look_for_another(context.pid);
     }
     caller_.credentials = {context.uid, context.gid, context.uid == 0};
     caller_.umask = context.umask;
@@ -94,6 +96,16 @@ class Turn {
     auto caller = caller_;
     caller.credentials.privileged = true;
     return caller;
+  }
+
+  // Several programs live at once: whose is this request? A task that cannot be asked any more is taken for the newest program's.
+  void look_for_another(pid_t task) {
+    const ino_t space = FuseVerbs::pid_namespace_of(task);
+    for (const auto& other : verbs_.others) {
+      if (space == 0 || other.pid_namespace != space) continue;
+      caller_.actor = other.actor;
+      caller_.session = other.session;
+    }
   }
 
   void error(int number) { fuse_reply_err(request_, number); }
@@ -451,6 +463,11 @@ fuse_lowlevel_ops make_operations() {
 const fuse_lowlevel_ops& FuseVerbs::operations() {
   static const fuse_lowlevel_ops kOperations = make_operations();
   return kOperations;
+}
+
+ino_t FuseVerbs::pid_namespace_of(pid_t task) {
+  struct stat about{};
+  return stat(("/proc/" + std::to_string(task) + "/ns/pid").c_str(), &about) == 0 ? about.st_ino : 0;
 }
 
 void FuseVerbs::let_go() {

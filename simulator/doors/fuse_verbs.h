@@ -36,6 +36,16 @@ class FuseVerbs {
   std::mutex mutex;  // guards the node, and what follows
   node::Actor actor = node::Actor::kWorld;
   std::uint32_t session = 0;
+  // Those who act otherwise, by the pid namespace they live in; usually none.
+  struct Other {
+    ino_t pid_namespace = 0;
+    node::Actor actor = node::Actor::kWorld;
+    std::uint32_t session = 0;
+  };
+  std::vector<Other> others;
+  // Identity of the pid namespace of a process or thread; 0 if it is gone.
+  static ino_t pid_namespace_of(pid_t task);
+
   std::unordered_map<node::InodeId, std::uint64_t> held;                 // pins by inode: lookups and open descriptors
   std::unordered_map<std::uint64_t, std::vector<node::Entry>> listings;  // of open directories, by handle
   std::uint64_t last_listing = 0;

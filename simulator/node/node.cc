@@ -49,7 +49,7 @@ Operation Node::describe(const Caller& caller, Verb verb, InodeId directory, std
 template <class T, class Apply>
 Outcome<T> Node::perform(Operation operation, Apply&& apply) {
   const bool counted = counts(operation.verb);
-  if (counted && sealed(operation.actor)) return refuse(EIO);
+  if (counted && sealed(operation.actor, operation.session)) return refuse(EIO);
   if (counted) operation.index = ++counted_[{operation.actor, operation.session}];
   operation.at = clock_.now();
   operation.seq = journal_.operations().size() + 1;
@@ -57,7 +57,7 @@ Outcome<T> Node::perform(Operation operation, Apply&& apply) {
   Ruling ruling;
   if (gate_ != nullptr) {
     ruling = gate_->before(operation);
-    if (counted && sealed(operation.actor) && !ruling.error) ruling.error = Errno{EIO};  // the gate killed the actor
+    if (counted && sealed(operation.actor, operation.session) && !ruling.error) ruling.error = Errno{EIO};  // the gate killed the actor
     operation.injected = ruling.error || ruling.short_write;
   }
   Outcome<T> answer = ruling.error ? Outcome<T>(std::unexpected(*ruling.error)) : apply(operation, ruling);

@@ -9,8 +9,8 @@
 //   4. shows the new state to the Observer (the live oracles), before the caller gets the reply;
 //   5. asks the Gate again (kill after operation N): the change stays, but the caller may get an error instead of the answer in the
 //   journal.
-// After seal(actor) every mutation of that actor is refused with EIO, changes nothing and leaves no entry: killed means dead, whatever the
-// kernel still sends on behalf of dying threads, and what it sends differs from run to run.
+// After seal() every mutation of that actor, or of one session of it, is refused with EIO, changes nothing and leaves no entry: killed
+// means dead, whatever the kernel still sends on behalf of dying threads, and what it sends differs from run to run.
 //
 // Thread contract: the Node itself is not locked. A process world guards it with one mutex that its session thread holds per request.
 #pragma once
@@ -20,8 +20,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "simulator/base/clock.h"
@@ -64,6 +66,11 @@ class Node {
   // For the actor's next life. Past a cap of the journal it stays sealed: nothing that it does could be judged.
   void unseal(Actor actor) { sealed_[static_cast<std::size_t>(actor)] = actor != Actor::kWorld && journal_.exceeded(); }
   bool sealed(Actor actor) const { return sealed_[static_cast<std::size_t>(actor)]; }
+  // One process of the actor, for good: two instances may live at once, and killing one leaves the other.
+  void seal(Actor actor, std::uint32_t session) { dead_sessions_.insert({actor, session}); }
+  bool sealed(Actor actor, std::uint32_t session) const {
+    return sealed(actor) || (!dead_sessions_.empty() && dead_sessions_.contains({actor, session}));
+  }
   void mark(Actor actor, std::string text);
   // Replaces the whole tree, e.g. by a crash state at a reboot. Held inodes become stale (ESTALE). Leaves a mark.
   void replace_tree(Tree image, std::string why);
@@ -115,6 +122,7 @@ class Node {
   Observer* observer_ = nullptr;
   std::function<void(std::string)> on_limit_;
   std::array<bool, 3> sealed_{};
+  std::set<std::pair<Actor, std::uint32_t>> dead_sessions_;
   std::map<std::pair<Actor, std::uint32_t>, std::uint64_t> counted_;
   std::map<InodeId, std::uint64_t> pins_;
 };

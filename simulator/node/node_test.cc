@@ -121,6 +121,18 @@ TEST_F(NodeTest, KilledBeforeAnOperationNothingMoreHappens) {
   EXPECT_TRUE(node.mkdir(kBuilder, kRoot, "again", 0755));
 }
 
+TEST_F(NodeTest, OneSessionIsKilledAndTheOtherLivesOn) {
+  Caller other = kBuilder;
+  other.session = kBuilder.session + 1;
+  node.seal(Actor::kBuild, kBuilder.session);
+  EXPECT_EQ(error_of(node.mkdir(kBuilder, kRoot, "one", 0755)), EIO);
+  EXPECT_TRUE(node.mkdir(other, kRoot, "two", 0755));
+  EXPECT_FALSE(node.sealed(Actor::kBuild));
+  EXPECT_TRUE(node.sealed(Actor::kBuild, kBuilder.session));
+  node.unseal(Actor::kBuild);
+  EXPECT_EQ(error_of(node.mkdir(kBuilder, kRoot, "one", 0755)), EIO) << "a dead process does not come back";
+}
+
 TEST_F(NodeTest, KilledAfterAnOperationItStaysDone) {
   Script gate;
   gate.on_after = [&](const Operation&) {

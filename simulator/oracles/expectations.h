@@ -70,9 +70,16 @@ struct ObjectDemand {
   std::optional<uid_t> uid = {};
   std::optional<std::string> target = {};
   std::optional<std::vector<std::string>> only = {};  // a directory that holds these names and no others ("closed")
+  const node::Tree* same_names_since = nullptr;       // a directory that holds the names it held in this earlier snapshot
 };
 std::optional<Mismatch> judge_object(const node::Tree& tree, const node::View& view, std::string_view path, const ObjectDemand& demand,
                                      const ClusterFacts& cluster);
+
+// Whether any 8 bytes of a token's signature stand where they must not. `published` is the one file that may hold a token, beside those
+// below `volume` (host paths).
+std::optional<Mismatch> judge_secret_in_text(std::string_view text, std::string_view what, const ClusterFacts& cluster);
+std::optional<Mismatch> judge_secret_in_files(const node::Tree& tree, std::string_view published, std::string_view volume,
+                                              const ClusterFacts& cluster);
 
 // A few lines for people: what is in net.d, its multus.d, and bin; with mode, size and what each file is. No token bytes.
 std::string summary(const node::Tree& tree, const Layout& layout, const ClusterFacts& cluster);

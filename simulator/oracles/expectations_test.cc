@@ -138,5 +138,33 @@ TEST(Redact, KnowsWindowsOfASignature) {
   EXPECT_EQ(Redactor().redact("abc"), "abc");
 }
 
+TEST_F(Expectations, ADirectoryHoldsTheNamesItHeld) {
+  const node::Tree then = lab_.tree();
+  EXPECT_EQ(object(kNetDir, {.same_names_since = &then}), "");
+  lab_.replace(kKubeconfig, lab::kubeconfig("https://10.96.0.2:443"));
+  EXPECT_EQ(object(kNetDir + "/multus.d", {.same_names_since = &then}), "") << "names, not bytes";
+  lab_.replace(kNetDir + "/.lock", "");
+  EXPECT_THAT(object(kNetDir, {.same_names_since = &then}), HasSubstr(".lock has come"));
+  lab_.unlink(kNetDir + "/.lock");
+  lab_.unlink(kConf);
+  EXPECT_THAT(object(kNetDir, {.same_names_since = &then}), HasSubstr("00-multus.conf is gone"));
+  EXPECT_THAT(object(kKubeconfig, {.same_names_since = &then}), HasSubstr("it was not"));
+}
+
+TEST_F(Expectations, NoPartOfATokenIsWhereItMustNotBe) {
+  const std::string signature = lab::kToken.substr(lab::kToken.rfind('.') + 1);
+  EXPECT_FALSE(judge_secret_in_text("publishing " + lab::kToken.substr(0, 40), "the output", cluster_)) << "headers are no secret";
+  const auto told = judge_secret_in_text("token ends in " + signature.substr(3, 9), "the output", cluster_);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->actual.find(signature.substr(3, 9)), std::string::npos) << "the finding does not tell it, either";
+  lab_.make_directories("/sa");
+  lab_.replace("/sa/token", lab::kToken);
+  EXPECT_FALSE(judge_secret_in_files(lab_.tree(), kKubeconfig, "/sa", cluster_));
+  lab_.replace(kKubeconfig + ".bak", lab::kubeconfig());
+  const auto found = judge_secret_in_files(lab_.tree(), kKubeconfig, "/sa", cluster_);
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->actual, HasSubstr("multus.kubeconfig.bak"));
+}
+
 }  // namespace
 }  // namespace entryproof::oracles

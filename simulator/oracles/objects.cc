@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "simulator/base/yaml.h"
 #include "simulator/oracles/expectations.h"
@@ -154,6 +155,7 @@ class Look {
   }
 
   std::optional<Mismatch> judge_entries() const {
+    if (auto wrong = judge_names()) return wrong;
     if (!demand_.only) return std::nullopt;
     const auto entries = tree_.list(inode_);
     if (!entries) return differ("a directory", fmt::format("a {}", to_string(attributes_.type)));
@@ -162,6 +164,26 @@ class Look {
     }
     for (const std::string& name : *demand_.only) {
       if (std::ranges::find(*entries, name, &node::Entry::name) == entries->end()) return differ("has " + name, "it is missing");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Mismatch> judge_names() const {
+    if (demand_.same_names_since == nullptr) return std::nullopt;
+    const auto before = view_.resolve(*demand_.same_names_since, {}, path_);
+    const auto old = before ? demand_.same_names_since->list(*before) : node::refuse(ENOENT);
+    if (!old) return differ("a directory that was there before", "it was not");
+    const auto entries = tree_.list(inode_);
+    if (!entries) return differ("a directory", fmt::format("a {}", to_string(attributes_.type)));
+    const std::string expected = "holds the names it held before";
+    const auto has = [](const std::vector<node::Entry>& list, const std::string& name) {
+      return std::ranges::find(list, name, &node::Entry::name) != list.end();
+    };
+    for (const node::Entry& entry : *entries) {
+      if (!has(*old, entry.name)) return differ(expected, entry.name + " has come");
+    }
+    for (const node::Entry& entry : *old) {
+      if (!has(*entries, entry.name)) return differ(expected, entry.name + " is gone");
     }
     return std::nullopt;
   }
@@ -214,6 +236,40 @@ std::string describe_kubeconfig(const node::Tree& tree, const std::string& path,
 std::optional<Mismatch> judge_object(const node::Tree& tree, const node::View& view, std::string_view path, const ObjectDemand& demand,
                                      const ClusterFacts& cluster) {
   return Look(tree, view, path, demand, cluster).judge();
+}
+
+std::optional<Mismatch> judge_secret_in_text(std::string_view text, std::string_view what, const ClusterFacts& cluster) {
+  Redactor redactor;
+  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
+  if (!redactor.leaks(text)) return std::nullopt;
+  return Mismatch{fmt::format("no part of a token in {}", what), "there is: " + redactor.render(text.substr(0, kSnippet))};
+}
+
+std::optional<Mismatch> judge_secret_in_files(const node::Tree& tree, std::string_view published, std::string_view volume,
+                                              const ClusterFacts& cluster) {
+  Redactor redactor;
+  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
+  const auto allowed = resolve_on_host(tree, published);
+  // Depth is bounded by the tree's own limits; directories have one name each.
+  const auto search = [&](const auto& self, node::InodeId directory, const std::string& path) -> std::string {
+    const auto entries = tree.list(directory);
+    if (!entries || path == volume) return {};
+    for (const node::Entry& entry : *entries) {
+      const std::string below = join(path, entry.name);
+      std::string found;
+      if (entry.type == node::FileType::kDirectory) {
+        found = self(self, entry.inode, below);
+      } else if (entry.type == node::FileType::kFile && entry.inode != allowed) {
+        const auto bytes = tree.read_all(entry.inode, kBytesMax);
+        if (bytes && redactor.leaks(*bytes)) found = below;
+      }
+      if (!found.empty()) return found;
+    }
+    return {};
+  };
+  const std::string found = search(search, node::kRoot, "/");
+  if (found.empty()) return std::nullopt;
+  return Mismatch{fmt::format("no part of a token but in {} and {}", published, volume), redactor.render(found) + " holds one"};
 }
 
 std::string summary(const node::Tree& tree, const Layout& layout, const ClusterFacts& cluster) {

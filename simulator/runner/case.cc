@@ -37,10 +37,10 @@ class Player {
   Player(const CaseRequest& request, const WorldMaker& make_world)
       : request_(request),
         make_world_(make_world),
-        site_(usual_site()),
+        site_(site_for(request.scenario.given)),
         ledger_(request.suite.catalogue, request.options.profile),
         credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)),
-        layout_(layout(site_)),
+        layout_(layout(usual_site())),
         judge_(layout_, http_allowed()),
         readers_(http_allowed()) {}
 
@@ -72,6 +72,13 @@ class Player {
 
   static const Site& usual_site() {
     static const Site site = Site::usual();
+    return site;
+  }
+
+  static Site site_for(const Given& given) {
+    Site site = usual_site();
+    if (!given.read_only_root) return site;
+    for (auto& volume : site.volumes) volume.read_only = volume.read_only || volume.node.starts_with(site.root + "/");
     return site;
   }
 
@@ -172,7 +179,9 @@ class Player {
       for (const auto& [name, value] : request_.options.extra_environment) start.environment[name] = value;
     }
     start.umask = request_.scenario.given.umask;
+    start.denied = step.deny;
     settled_start_ = true;
+    if (!started_.insert(step.as).second && start.actor == node::Actor::kBuild) past_outputs_.push_back(world_->life(step.as).output);
     if (start.actor == node::Actor::kBuild) builds_.insert(step.as);
     if (auto done = world_->start(step.as, start); !done) return done;
     if (step.wait) pass(step.within.value_or(kRunWithin), [&] { return !world_->life(step.as).running; });
@@ -206,6 +215,20 @@ class Player {
     if (auto done = world_->signal(step.who, SIGTERM); !done) return done;
     pass(kStopGrace, [&] { return !world_->life(step.who).running; });
     return world_->life(step.who).running ? world_->kill(step.who) : Result<>();
+  }
+
+  Result<> perform(const RebootStep& step) {
+    for (const auto& who : started_) {
+      if (!world_->life(who).running) continue;
+      if (auto done = world_->kill(who); !done) return done;
+    }
+    const auto tree = world_->look();
+    if (!tree) return std::unexpected(tree.error());
+    std::vector<std::string> emptied;
+    for (const auto& path : step.volatile_paths) emptied.push_back(site_.to_node(path));
+    auto changes = boot(*tree, site_, emptied);
+    for (auto& change : credentials_.reboot(*tree, world_->clock().wall_ns())) changes.push_back(std::move(change));
+    return change(changes);
   }
 
   Result<> perform(const RestStep& step) {
@@ -356,8 +379,15 @@ class Player {
                             site_,
                             remembered_,
                             [this](const std::string& who) { return world_->life(who); },
+                            [this] { return outputs_of_builds(); },
                             check != nullptr && check->profile > oracles::Profile::kCore};
     return judge(step, evidence);
+  }
+
+  std::vector<std::string> outputs_of_builds() {
+    auto outputs = past_outputs_;
+    for (const auto& who : builds_) outputs.push_back(world_->life(who).output);
+    return outputs;
   }
 
   const oracles::ClusterFacts& facts() {
@@ -455,7 +485,7 @@ class Player {
 
   const CaseRequest& request_;
   const WorldMaker& make_world_;
-  const Site& site_;
+  const Site site_;
   Ledger ledger_;
   Credentials credentials_;
   const oracles::Layout& layout_;
@@ -465,8 +495,10 @@ class Player {
   std::mutex excess_mutex_;
   std::vector<std::string> excess_;
   std::map<std::string, node::Tree> remembered_;
-  std::set<std::string> builds_;  // the names under which the build was started
-  std::string obstacle_;          // why the steps could not go on
+  std::vector<std::string> past_outputs_;  // of builds that were started again under their name
+  std::set<std::string> started_;          // every program's name
+  std::set<std::string> builds_;           // the names under which the build was started
+  std::string obstacle_;                   // why the steps could not go on
   std::optional<Moment> case_deadline_;
   bool broken_ = false;  // … and it is nothing that this world merely lacks
   bool manual_ = false;

@@ -67,7 +67,25 @@ std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& 
       return Mismatch{"a node remembered as \"" + *wanted.unchanged_since + "\"", "nothing was remembered"};
     demand.unchanged_since = &then->second;
   }
+  if (wanted.same_names_since) {
+    const auto then = evidence.remembered.find(*wanted.same_names_since);
+    if (then == evidence.remembered.end())
+      return Mismatch{"a node remembered as \"" + *wanted.same_names_since + "\"", "nothing was remembered"};
+    demand.same_names_since = &then->second;
+  }
   return oracles::judge_object(evidence.situation.tree, node::View(), evidence.site.to_node(path), demand, evidence.situation.cluster);
+}
+
+std::optional<Mismatch> judge_secret(const ExpectStep& step, const Evidence& evidence) {
+  const auto& situation = evidence.situation;
+  if (step.no_secret.contains("output")) {
+    for (const auto& output : evidence.outputs()) {
+      if (auto found = oracles::judge_secret_in_text(output, "what the build says", situation.cluster)) return found;
+    }
+  }
+  if (!step.no_secret.contains("files")) return std::nullopt;
+  const auto placed = oracles::attach(situation.tree, situation.layout, situation.mode, situation.published, situation.readers);
+  return oracles::judge_secret_in_files(situation.tree, placed.kubeconfig_path, evidence.site.service_account, situation.cluster);
 }
 
 std::optional<Mismatch> judge_exit(const ExitExpectation& wanted, const Life& life) {
@@ -108,6 +126,7 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
   for (const auto& [path, matcher] : step.tree) {
     if (auto found = judge_object(step, path, matcher, evidence)) return found;
   }
+  if (auto found = judge_secret(step, evidence)) return found;
   if (step.exit) return judge_exit(*step.exit, evidence.life(step.exit->who));
   return std::nullopt;
 }

@@ -22,7 +22,8 @@ struct Evidence {
   const Site& site;
   const std::map<std::string, node::Tree>& remembered;
   std::function<Life(const std::string& who)> life;
-  bool lossless = false;  // compare numbers as written, not by value
+  std::function<std::vector<std::string>()> outputs;  // of the build's programs
+  bool lossless = false;                              // compare numbers as written, not by value
 };
 
 // nullopt: all that the step demands of this moment is met. Its times (`within`, `for`) and `quiet` are the player's business.

@@ -7,7 +7,7 @@ entryproof_library(engine
 target_compile_definitions(entryproof_engine PRIVATE ENTRYPROOF_VERSION="${PROJECT_VERSION}")
 
 entryproof_test(engine
-  SOURCES record_test.cc site_test.cc build_test.cc ledger_test.cc
+  SOURCES record_test.cc site_test.cc build_test.cc ledger_test.cc case_test.cc
   LINK entryproof_engine
   DEPENDS thin_entrypoint predecessor mutant)
 

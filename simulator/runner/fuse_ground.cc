@@ -53,14 +53,21 @@ class FuseGround final : public Ground {
     door_->set_actor(actor, session);
   }
 
-  void seal(node::Actor actor) override {
-    const std::lock_guard lock(door_->mutex());
-    node_.seal(actor);
+  void set_living(const std::vector<Living>& others) override {
+    std::vector<doors::FuseDoor::Other> told;
+    told.reserve(others.size());
+    for (const auto& other : others) told.push_back({other.init, other.actor, other.session});
+    door_->set_others(told);
   }
 
-  Result<> arm_kill(std::uint64_t operation, std::function<void()> kill) override {
+  void seal(node::Actor actor, std::uint32_t session) override {
     const std::lock_guard lock(door_->mutex());
-    gate_.arm(operation, std::move(kill));
+    node_.seal(actor, session);
+  }
+
+  Result<> arm_kill(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) override {
+    const std::lock_guard lock(door_->mutex());
+    gate_.arm(session, operation, std::move(kill));
     return {};
   }
 

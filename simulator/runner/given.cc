@@ -1,5 +1,9 @@
 #include "simulator/runner/given.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "simulator/node/view.h"
@@ -27,6 +31,20 @@ std::vector<Change> missing_parents(const node::Tree& tree, const std::string& p
   std::vector<Change> changes;
   for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     if (!node::View().resolve(tree, {}, path.substr(0, slash))) changes.push_back(Change::mkdir(path.substr(1, slash - 1), 0755));
+  }
+  return changes;
+}
+
+// Removes what is in a directory, but not what something is mounted on.
+std::vector<Change> emptied_directory(const node::Tree& tree, const std::string& path, const std::vector<std::string>& mount_points) {
+  std::vector<Change> changes;
+  const auto inode = node::View().resolve(tree, {}, path);
+  const auto entries = inode ? tree.list(*inode) : node::refuse(ENOENT);
+  if (!entries) return changes;
+  for (const auto& entry : *entries) {
+    const auto below = (path == "/" ? "" : path) + "/" + entry.name;
+    const auto carries = [&](const std::string& point) { return point == below || point.starts_with(below + "/"); };
+    if (std::ranges::none_of(mount_points, carries)) changes.push_back(Change::remove(below.substr(1)));
   }
   return changes;
 }
@@ -84,6 +102,7 @@ Credentials::Credentials(const Given& given, const Site& site, std::uint64_t see
     : kind_(given.credentials),
       suffix_(given.token_suffix),
       directory_(site.service_account.substr(1)),
+      seed_(seed),
       account_(seed, wall_ns),
       volume_(seed) {}
 
@@ -95,6 +114,32 @@ std::vector<Change> Credentials::project(std::int64_t wall_ns) {
   for (auto& change : changes) {
     change.path = directory_ + "/" + change.path;
     if (change.kind == Change::Kind::kRename) change.other = directory_ + "/" + change.other;
+  }
+  return changes;
+}
+
+std::vector<Change> Credentials::reboot(const node::Tree& tree, std::int64_t wall_ns) {
+  if (kind_ != "projected") return {};
+  auto changes = emptied_directory(tree, "/" + directory_, {});
+  volume_ = cluster::AtomicVolume(++boots_ + seed_);
+  account_.rotate(true, false, wall_ns);
+  std::ranges::move(project(wall_ns), std::back_inserter(changes));
+  return changes;
+}
+
+std::vector<Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& emptied) {
+  std::vector<std::string> mount_points;
+  for (const auto& volume : site.volumes) mount_points.push_back(site.root + volume.inside);
+  std::vector<Change> changes;
+  for (const auto& path : emptied) std::ranges::move(emptied_directory(tree, path, mount_points), std::back_inserter(changes));
+  std::set<std::string> made;
+  for (const auto& volume : site.volumes) {
+    for (auto slash = volume.node.find('/', 1);; slash = volume.node.find('/', slash + 1)) {
+      const auto part = volume.node.substr(0, slash);
+      const bool lost = std::ranges::any_of(emptied, [&](const auto& path) { return part.starts_with(path + "/"); });
+      if (lost && made.insert(part).second) changes.push_back(Change::mkdir(part.substr(1), 0755));
+      if (slash == std::string::npos) break;
+    }
   }
   return changes;
 }

@@ -24,12 +24,16 @@ class Credentials {
   // "/".
   std::vector<cluster::Change> project(std::int64_t wall_ns);
   void rotate(bool token, bool ca, std::int64_t wall_ns) { account_.rotate(token, ca, wall_ns); }
+  // As kubelet does it after a boot: its volumes are empty, and what it had issued is forgotten. `volume`: what lies there still.
+  std::vector<cluster::Change> reboot(const node::Tree& tree, std::int64_t wall_ns);
   const cluster::ServiceAccount& account() const { return account_; }
 
  private:
   std::string kind_;
   std::string suffix_;
   std::string directory_;
+  std::uint64_t seed_;
+  std::uint64_t boots_ = 0;
   cluster::ServiceAccount account_;
   cluster::AtomicVolume volume_;
 };
@@ -37,6 +41,9 @@ class Credentials {
 // The site's image with the scenario's primary, credentials and objects. kInvalidInput with the object that could not be made.
 Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials,
                              std::int64_t wall_ns);
+
+// What a boot does to the disk: these directories (host paths) are empty, and the ones that the Pod mounts are there again.
+std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& emptied);
 
 // How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot
 // give.

@@ -4,6 +4,8 @@
 // be looked at. ProcessWorld stands on either.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,11 +34,18 @@ class Ground {
   virtual bool quiet() = 0;
   // From now on everybody but the world acts as this actor, under this number.
   virtual void set_actor(node::Actor actor, std::uint32_t session) = 0;
-  // Whatever the actor's dying threads still ask for is refused.
-  virtual void seal(node::Actor actor) = 0;
-  // At its N-th counted operation the build is sealed and `kill` called, before the operation takes effect. kUnavailable where operations
-  // are not seen.
-  virtual Result<> arm_kill(std::uint64_t operation, std::function<void()> kill) = 0;
+  // … except for the programs of earlier starts that still live: they go on as who they were.
+  struct Living {
+    pid_t init = 0;
+    node::Actor actor = node::Actor::kWorld;
+    std::uint32_t session = 0;
+  };
+  virtual void set_living(const std::vector<Living>& others) = 0;
+  // Whatever the dying threads of that start still ask for is refused.
+  virtual void seal(node::Actor actor, std::uint32_t session) = 0;
+  // At the N-th counted operation of that start it is sealed and `kill` called, before the operation takes effect. kUnavailable where
+  // operations are not seen.
+  virtual Result<> arm_kill(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) = 0;
   // As the world, while nobody runs who could watch: no need to go through the mount.
   virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;
   virtual std::uint64_t operations() = 0;

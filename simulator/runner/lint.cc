@@ -88,6 +88,7 @@ class Walk {
     say("", fmt::format("nothing {} started as \"{}\"", step.at_operation ? "is ever" : "has been", step.who));
   }
   void look(const StopStep& step) { program(step.who); }
+  void look(const RebootStep&) { running_.clear(); }
   void look(const RememberStep& step) {
     if (!remembered_.insert(step.name).second) say("", fmt::format("\"{}\" is remembered already", step.name));
   }
@@ -102,6 +103,7 @@ class Walk {
     for (const auto& [path, matcher] : step.tree) {
       state(matcher.same_since);
       state(matcher.unchanged_since);
+      state(matcher.same_names_since);
     }
   }
   template <class Other>

@@ -28,6 +28,9 @@ class MemoryWorld final : public World {
   const Clock& clock() const override { return clock_; }
 
   Result<> start(const std::string& who, const Start& start) override {
+    if (!start.denied.empty()) {
+      return fail(ErrorCode::kUnavailable, "a memory world has no kernel that could deny " + *start.denied.begin());
+    }
     if (!start.build.in_process()) {
       return fail(ErrorCode::kUnavailable,
                   "a memory world cannot start \"" + start.build.spec + "\": it runs the reference's own code only");
@@ -47,7 +50,7 @@ class MemoryWorld final : public World {
     node_.unseal(start.actor);
     auto life = ReferenceInProcess::start(node_, clock_, std::move(wanted));
     if (!life) return std::unexpected(life.error());
-    programs_[who] = Program{std::move(*life), start.actor};
+    programs_[who] = Program{std::move(*life), start.actor, session_};
     return {};
   }
 
@@ -74,13 +77,13 @@ class MemoryWorld final : public World {
   Result<> kill(const std::string& who) override {
     const auto found = programs_.find(who);
     if (found == programs_.end()) return fail(ErrorCode::kInvalidInput, "kills \"" + who + "\", which was never started");
-    node_.seal(found->second.actor);
+    node_.seal(found->second.actor, found->second.session);
     found->second.life->signal(SIGKILL);
     return {};
   }
 
   Result<> arm_kill(std::uint64_t operation) override {
-    gate_.arm(operation, [] {});  // the sealed node is what the program dies of
+    gate_.arm(session_ + 1, operation, [] {});  // the sealed node is what the program dies of
     return {};
   }
 
@@ -137,6 +140,7 @@ class MemoryWorld final : public World {
   struct Program {
     std::unique_ptr<ReferenceInProcess> life;
     node::Actor actor = node::Actor::kBuild;
+    std::uint32_t session = 0;
   };
 
   // The running program whose turn is due first.

@@ -94,17 +94,24 @@ class ProcessWorld final : public World {
       programs_.erase(found);
     }
     take_slot();
+    tell_who_lives();
     ground_->set_actor(start.actor, ++session_);
+    {
+      const std::lock_guard lock(victims_mutex_);
+      spawning_ = true;
+    }
     auto sandbox = machine_.harness.launcher().spawn(spec_for(start));
     if (!sandbox) {
       release_slot();
+      const std::lock_guard lock(victims_mutex_);
+      spawning_ = false;
       return std::unexpected(sandbox.error());
     }
-    programs_[who] = Program{std::shared_ptr<subjects::Sandbox>(std::move(*sandbox)), start.actor};
-    const std::lock_guard lock(current_mutex_);
-    current_ = programs_[who].sandbox;
-    if (killed_early_) current_->kill();
-    killed_early_ = false;
+    auto& program = programs_[who] = Program{std::shared_ptr<subjects::Sandbox>(std::move(*sandbox)), start.actor, session_};
+    const std::lock_guard lock(victims_mutex_);
+    spawning_ = false;
+    if (std::exchange(killed_early_, false)) program.sandbox->kill();
+    victims_.push_back(program.sandbox);
     return {};
   }
 
@@ -135,14 +142,14 @@ class ProcessWorld final : public World {
   Result<> kill(const std::string& who) override {
     const auto found = programs_.find(who);
     if (found == programs_.end()) return fail(ErrorCode::kInvalidInput, "kills \"" + who + "\", which was never started");
-    ground_->seal(found->second.actor);
+    ground_->seal(found->second.actor, found->second.session);
     found->second.sandbox->kill();
     if (!found->second.sandbox->wait_for(kKillWait)) return fail(ErrorCode::kIo, "a killed container is still there after 5 s");
     return {};
   }
 
   Result<> arm_kill(std::uint64_t operation) override {
-    return ground_->arm_kill(operation, [this] { kill_current(); });
+    return ground_->arm_kill(session_ + 1, operation, [this] { kill_newest(); });
   }
 
   Result<> change(const std::vector<cluster::Change>& changes) override {
@@ -197,7 +204,17 @@ class ProcessWorld final : public World {
   struct Program {
     std::shared_ptr<subjects::Sandbox> sandbox;
     node::Actor actor = node::Actor::kBuild;
+    std::uint32_t session = 0;
   };
+
+  // Before a further program comes: those that live go on as who they are.
+  void tell_who_lives() {
+    std::vector<Ground::Living> living;
+    for (const auto& [who, program] : programs_) {
+      if (!program.sandbox->poll()) living.push_back({program.sandbox->pid(), program.actor, program.session});
+    }
+    ground_->set_living(living);
+  }
 
   Woke finish(Moment begun, Moment deadline, Moment now, const std::function<bool()>& done) {
     if (done()) return Woke::kDone;
@@ -236,24 +253,23 @@ class ProcessWorld final : public World {
     if (std::exchange(slot_held_, false)) machine_.startup_slots.release();
   }
 
-  // On the serving thread: the build went past a cap of the journal.
+  // On the serving thread: a program went past a cap of the journal. Nothing that comes after could be judged, so all of them end.
   void exceeded(std::string what) {
-    kill_current();
+    {
+      const std::lock_guard lock(victims_mutex_);
+      for (const auto& victim : victims_) victim->kill();
+      killed_early_ = spawning_;
+    }
     if (request_.on_excess) request_.on_excess(std::move(what));
   }
 
-  void kill_current() {
-    const std::lock_guard lock(current_mutex_);
-    if (current_) current_->kill();
-    killed_early_ = current_ == nullptr;
+  void kill_newest() {
+    const std::lock_guard lock(victims_mutex_);
+    if (!spawning_ && !victims_.empty()) victims_.back()->kill();
+    killed_early_ = spawning_;
   }
 
   subjects::SandboxSpec spec_for(const Start& start) {
-    {
-      const std::lock_guard lock(current_mutex_);
-      current_.reset();
-      killed_early_ = false;
-    }
     subjects::SandboxSpec spec;
     const std::string inside = "/entrypoint/" + std::filesystem::path(start.build.executable).filename().string();
     spec.executable = {start.build.executable, inside};
@@ -266,6 +282,8 @@ class ProcessWorld final : public World {
     }
     for (const auto& [outside, where] : start.with) spec.neighbours.push_back({outside, where});
     spec.umask = static_cast<mode_t>(start.umask);
+    spec.deny_inotify = start.denied.contains("inotify");
+    spec.deny_network = start.denied.contains("network");
     spec.processor = processor_;
     return spec;
   }
@@ -279,9 +297,10 @@ class ProcessWorld final : public World {
   std::uint32_t session_ = 0;
   bool slot_held_ = false;
   Moment slot_taken_;
-  std::mutex current_mutex_;  // the serving thread kills through it
-  std::shared_ptr<subjects::Sandbox> current_;
-  bool killed_early_ = false;  // before spawn() had come back
+  std::mutex victims_mutex_;                                 // the serving thread kills through it
+  std::vector<std::shared_ptr<subjects::Sandbox>> victims_;  // all that were started, the newest last
+  bool spawning_ = false;
+  bool killed_early_ = false;  // while spawn() had not come back
 };
 
 // Those that this process may run on: a container or a batch system may have given it a few only.

@@ -42,9 +42,10 @@ struct ObjectMatcher {
   std::optional<std::string> yaml;    // JSON text, matched against the file read as YAML
   std::optional<std::string> equals;  // exact bytes
   std::optional<std::string> contains;
-  std::optional<std::string> same_as;          // path (container's or node:) of another file with the same bytes
-  std::optional<std::string> same_since;       // name of a `remember` step: same bytes as then
-  std::optional<std::string> unchanged_since;  // name of a `remember` step: same inode, bytes and mtime
+  std::optional<std::string> same_as;           // path (container's or node:) of another file with the same bytes
+  std::optional<std::string> same_since;        // name of a `remember` step: same bytes as then
+  std::optional<std::string> unchanged_since;   // name of a `remember` step: same inode, bytes and mtime
+  std::optional<std::string> same_names_since;  // name of a `remember` step: a directory that holds the same names as then
   std::optional<unsigned> mode;
   std::optional<std::uint32_t> uid;
   std::optional<std::string> target;  // of a symlink
@@ -61,6 +62,7 @@ struct Given {
   std::map<std::string, Object> tree;                             // container paths (or node:)
   std::vector<std::string> absent;                                // paths to be removed from the default node
   unsigned umask = 022;
+  bool read_only_root = false;              // the container can write to its volumes only
   std::optional<std::uint64_t> disk_bytes;  // how much can be written beyond what the node begins with; ENOSPC then
 };
 
@@ -73,6 +75,7 @@ struct StartStep {             // verb "start" (go on at once) or "run" (wait fo
   std::string as = "build";        // a name for later steps; the loader makes it "old" for a predecessor that the file gives no name
   bool wait = false;               // verb "run"
   std::optional<Duration> within;  // of "run": how long it may take
+  std::set<std::string> deny;      // "inotify", "network": what the container's kernel refuses
 };
 struct PutStep {
   std::string path;
@@ -103,6 +106,9 @@ struct KillStep {  // SIGKILL; with at_operation: armed before the next start
 };
 struct StopStep {  // at rest, then TERM, then KILL after 1 s: a restart's first half
   std::string who = "build";
+};
+struct RebootStep {  // every program killed, volatile directories empty, credentials projected anew; the rest of the disk stays
+  std::vector<std::string> volatile_paths;
 };
 struct RestStep {  // until the build is at rest
   std::optional<Duration> within;
@@ -155,12 +161,13 @@ struct ExpectStep {
   std::optional<ExitExpectation> exit;
   std::optional<bool> attach;  // whether a Pod created now could be attached: configuration, binary, kubeconfig
   std::map<std::string, ObjectMatcher> tree;
-  std::optional<bool> quiet;  // no mutation by the build during `for`
+  std::optional<bool> quiet;        // no mutation by the build during `for`
+  std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 
 struct Step {
-  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RestStep, RememberStep,
-               WaitStep, ExpectStep>
+  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RebootStep, RestStep,
+               RememberStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

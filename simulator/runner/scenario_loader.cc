@@ -39,6 +39,16 @@ std::vector<std::string> read_arguments(ScenarioReader& reader, const JsonValue&
   return arguments;
 }
 
+// A list of some of these words, each once at most.
+std::set<std::string> read_words(ScenarioReader& reader, const JsonValue& value, std::initializer_list<std::string_view> known) {
+  std::set<std::string> words;
+  for (const JsonValue& item : reader.items(value, known.size())) {
+    if (!words.insert(reader.one_of(item, known)).second) reader.refuse(item, "this word is there already");
+  }
+  if (value && words.empty()) reader.refuse(value, "nothing is named");
+  return words;
+}
+
 bool is_environment_name(std::string_view name) {
   const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; };
   return !name.empty() && is_letter(name.front()) &&
@@ -136,6 +146,7 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   }
   for (const JsonValue& item : reader.items(fields.optional("absent"), kMostPaths)) given.absent.push_back(reader.path(item));
   if (const auto umask = reader.mode(fields.optional("umask"))) given.umask = *umask;
+  given.read_only_root = reader.boolean(fields.optional("read_only_root")).value_or(false);
   given.disk_bytes = reader.number(fields.optional("disk_bytes"), kLeastDisk, kMostDisk);
   fields.finish();
   return given;
@@ -218,6 +229,7 @@ ObjectMatcher read_matcher(ScenarioReader& reader, const JsonValue& value) {
   if (same) matcher.same_since = reader.name(same);
   if (same && matcher.equals) reader.refuse(same, "either \"equals\" or \"same_since\"");
   if (const JsonValue name = fields.optional("unchanged_since")) matcher.unchanged_since = reader.name(name);
+  if (const JsonValue name = fields.optional("same_names_since")) matcher.same_names_since = reader.name(name);
   matcher.mode = reader.mode(fields.optional("mode"));
   matcher.uid = read_id(reader, fields.optional("uid"));
   matcher.target = reader.optional_string(fields.optional("target"));
@@ -254,10 +266,13 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   const JsonValue quiet = fields.optional("quiet");
   reader.only_true(quiet);
   if (quiet) step.quiet = true;
+  const JsonValue secret = fields.optional("no_secret");
+  step.no_secret = read_words(reader, secret, {"output", "files"});
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
-  if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet) {
-    reader.refuse(value, "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree and quiet is wanted");
+  if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret) {
+    reader.refuse(value,
+                  "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, no_secret and quiet is wanted");
   }
   return step;
 }
@@ -278,6 +293,7 @@ StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue
   if (!is_program(step.what)) reader.refuse(value, "\"build\" or \"predecessor:VERSION\" is wanted");
   step.args = read_arguments(reader, fields.optional("args"));
   step.environment = read_environment(reader, fields.optional("env"));
+  step.deny = read_words(reader, fields.optional("deny"), {"inotify", "network"});
   const JsonValue as = fields.optional("as");
   step.as = as ? reader.name(as) : std::string(step.what == "build" ? "build" : "old");
   return step;
@@ -331,6 +347,13 @@ KillStep read_kill(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
 
 StopStep read_stop(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.name(value)}; }
 
+RebootStep read_reboot(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
+  reader.only_true(value);
+  RebootStep step;
+  for (const JsonValue& item : reader.items(fields.optional("volatile"), kMostPaths)) step.volatile_paths.push_back(reader.path(item));
+  return step;
+}
+
 RestStep read_rest(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   reader.only_true(value);
   return {reader.duration(fields.optional("within"))};
@@ -352,7 +375,7 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 14> kVerbs{{{"start", read_as<read_start>},
+constexpr std::array<Verb, 15> kVerbs{{{"start", read_as<read_start>},
                                        {"run", read_as<read_run>},
                                        {"put", read_as<read_put>},
                                        {"remove", read_as<read_remove>},
@@ -362,6 +385,7 @@ constexpr std::array<Verb, 14> kVerbs{{{"start", read_as<read_start>},
                                        {"signal", read_as<read_signal>},
                                        {"kill", read_as<read_kill>},
                                        {"stop", read_as<read_stop>},
+                                       {"reboot", read_as<read_reboot>},
                                        {"rest", read_as<read_rest>},
                                        {"remember", read_as<read_remember>},
                                        {"advance", read_as<read_advance>},

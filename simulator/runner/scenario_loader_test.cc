@@ -257,7 +257,7 @@ TEST(ScenarioDocs, EveryExampleOfAVerbIsRead) {
     verbs.insert((*found)[1]);
     EXPECT_EQ(one(with_steps((*found)[2])).steps.size(), 1U) << (*found)[2];
   }
-  EXPECT_EQ(verbs.size(), 14U);
+  EXPECT_EQ(verbs.size(), 15U);
 }
 
 // Hostile files: any bytes in the middle of a good file are accepted or refused in one line, never more.
@@ -275,6 +275,13 @@ RC_GTEST_PROP(ScenarioProperty, AnyDamageIsAcceptedOrRefusedInOneLine, ()) {
     RC_ASSERT(cases.error().line().size() < 1000U);
     RC_ASSERT(cases.error().line().find('\n') == std::string::npos);
   }
+}
+
+TEST(ScenarioLoader, ReadsWhatABootEmptiesAndAKernelDenies) {
+  EXPECT_THAT(step<RebootStep>(R"({"reboot": true, "volatile": ["/run", "node:/etc/cni"]})").volatile_paths,
+              ElementsAre("/run", "node:/etc/cni"));
+  EXPECT_EQ(step<StartStep>(R"({"start": "build", "deny": ["network", "inotify"]})").deny, (std::set<std::string>{"inotify", "network"}));
+  EXPECT_THAT(refusal(with_steps(R"({"start": "build", "deny": ["mount"]})")), HasSubstr("/steps/0/deny/0"));
 }
 
 }  // namespace

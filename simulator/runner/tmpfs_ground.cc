@@ -55,8 +55,9 @@ class TmpfsGround final : public Ground {
 
   bool quiet() override { return true; }
   void set_actor(node::Actor, std::uint32_t) override {}
-  void seal(node::Actor) override {}
-  Result<> arm_kill(std::uint64_t, std::function<void()>) override {
+  void set_living(const std::vector<Living>&) override {}
+  void seal(node::Actor, std::uint32_t) override {}
+  Result<> arm_kill(std::uint32_t, std::uint64_t, std::function<void()>) override {
     return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it cannot kill at one");
   }
   // Nobody can tell the agent from anybody else here: the tmpfs is changed as the agent does it.

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct Start {
   std::map<std::string, std::string> environment;  // all of it
   unsigned umask = 022;
   std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
+  // What its kernel refuses: "inotify" (a node without free instances: EMFILE), "network" (no socket but local ones: EACCES). kUnavailable
+  // where there is no kernel.
+  std::set<std::string> denied;
 };
 
 // What became of a program.

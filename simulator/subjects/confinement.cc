@@ -1,6 +1,7 @@
 #include "simulator/subjects/confinement.h"
 
 #include <grp.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -16,6 +17,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <initializer_list>
 #include <memory>
 
 #include "simulator/base/descriptor.h"
@@ -167,6 +170,42 @@ int drop_privileges(uid_t uid, gid_t gid, bool groups_fixed) {
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
   return 0;
+}
+
+std::vector<sock_filter> denial_filter(const SandboxSpec& spec) {
+#if defined(__x86_64__)
+  constexpr std::uint32_t kNative = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+  constexpr std::uint32_t kNative = AUDIT_ARCH_AARCH64;
+#else
+#error "which architecture do this machine's system calls have?"
+#endif
+  const auto load = [](std::size_t offset) -> sock_filter {
+    return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+  };
+  const auto skip_unless = [](std::uint32_t value, std::uint8_t instructions) -> sock_filter {
+    return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, instructions);
+  };
+  const auto answer = [](std::uint32_t action) -> sock_filter { return BPF_STMT(BPF_RET | BPF_K, action); };
+  const auto refuse = [](int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); };
+
+  std::vector<sock_filter> program;
+  if (!spec.deny_inotify && !spec.deny_network) return program;
+  program = {load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNative, 1, 0), answer(SECCOMP_RET_ALLOW),
+             load(offsetof(seccomp_data, nr))};
+  const auto add = [&program](std::initializer_list<sock_filter> instructions) { program.insert(program.end(), instructions); };
+  if (spec.deny_inotify) {
+#ifdef SYS_inotify_init
+    add({skip_unless(SYS_inotify_init, 1), answer(refuse(EMFILE))});
+#endif
+    add({skip_unless(SYS_inotify_init1, 1), answer(refuse(EMFILE))});
+  }
+  if (spec.deny_network) {
+    add({skip_unless(SYS_socket, 3), load(offsetof(seccomp_data, args[0])),  // the low half, on little-endian machines
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0), answer(refuse(EACCES))});
+  }
+  add({answer(SECCOMP_RET_ALLOW)});
+  return program;
 }
 
 int install_filter(const std::vector<sock_filter>& filter) {

@@ -115,6 +115,9 @@ Result<> enter_container(const ContainerParts& parts) {
   }
   if (chdir(spec.working_directory.c_str()) != 0) return fail_errno("chdir", spec.working_directory, errno);
   umask(spec.umask);
+  if (const auto denials = denial_filter(spec); !denials.empty()) {
+    if (const int error = install_filter(denials); error != 0) return fail_errno("seccomp", "what is denied", error);
+  }
   if (const int error = install_filter(*parts.filter); error != 0) return fail_errno("seccomp", "the sandbox's filter", error);
   return {};
 }

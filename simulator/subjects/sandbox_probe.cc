@@ -63,6 +63,16 @@ int refusals() {
   return 0;
 }
 
+int denials() {
+  report("inotify_init", inotify_init());
+  report("inotify_init1", inotify_init1(IN_CLOEXEC));
+  report("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+  report("inet", socket(AF_INET, SOCK_STREAM, 0));
+  report("inet6", socket(AF_INET6, SOCK_DGRAM, 0));
+  report("netlink", socket(AF_NETLINK, SOCK_RAW, 0));
+  return 0;
+}
+
 // What lies under the path may not be opened for writing, and how so.
 int open_for_writing(int count, char** paths) {
   for (int i = 0; i < count; ++i) {
@@ -136,6 +146,7 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "hello") return std::printf("hello %s\n", argc > 2 ? argv[2] : "") < 0;
   if (what == "refusals") return refusals();
+  if (what == "denials") return denials();
   if (what == "write-to") return open_for_writing(argc - 2, argv + 2);
   if (what == "rename") return report("rename", rename(argv[2], argv[3])), 0;
   if (what == "hog") return hog();

@@ -163,6 +163,22 @@ TEST_F(SandboxTest, PlantedSymlinksLeadNowhereOutside) {
   EXPECT_FALSE(std::filesystem::exists(harness().work_directory() + "/escape"));
 }
 
+TEST_F(SandboxTest, DeniesInotifyAndTheNetworkWhereAsked) {
+  auto spec = probe({"denials"});
+  for (const auto& [name, answer] : words(run(spec).out)) EXPECT_EQ(answer, "ok") << name;
+  spec.deny_inotify = true;
+  auto answers = words(run(spec).out);
+  EXPECT_EQ(answers["inotify_init"], "EMFILE");
+  EXPECT_EQ(answers["inotify_init1"], "EMFILE");
+  EXPECT_EQ(answers["inet"], "ok");
+  spec.deny_inotify = false;
+  spec.deny_network = true;
+  answers = words(run(spec).out);
+  EXPECT_EQ(answers["inotify_init1"], "ok");
+  EXPECT_EQ(answers["unix"], "ok");
+  for (const char* family : {"inet", "inet6", "netlink"}) EXPECT_EQ(answers[family], "EACCES") << family;
+}
+
 TEST_F(SandboxTest, RefusesWhatReachesBeyondAContainer) {
   auto answers = words(run(probe({"refusals"})).out);
   const std::map<std::string, std::string> others = {

@@ -42,7 +42,7 @@ class MemoryHost final : public reference::Host {
   std::uint64_t random() override;
 
   // The node refuses every mutation of this process: it has been killed.
-  bool killed() const { return node_.sealed(process_.caller().actor); }
+  bool killed() const { return node_.sealed(process_.caller().actor, process_.caller().session); }
   // Closes what is open, as the kernel does for a process that ends.
   void exit() { process_.exit(); }
   const std::string& output() const { return output_; }

@@ -1,0 +1,104 @@
+// Single cases, played in memory worlds: what each verb does to a node, seen through the reference and its mutants.
+#include "simulator/runner/case.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "simulator/runner/memory_world.h"
+#include "simulator/runner/scenario_loader.h"
+
+namespace entryproof::runner {
+namespace {
+
+using oracles::Status;
+
+const Suite& suite() {
+  static const Suite loaded = [] {
+    auto suite = Suite::load(ENTRYPROOF_SOURCE_DIR "/scenarios");
+    EXPECT_TRUE(suite) << suite.error().line();
+    return suite ? std::move(*suite) : Suite{};
+  }();
+  return loaded;
+}
+
+// Plays steps (the inside of a JSON array) against a build; gives each check's status, with what was seen.
+std::map<std::string, std::string> play(const std::string& steps, const std::string& build = "reference",
+                                        const std::string& given = R"({"primary": "flannel"})") {
+  const auto text = R"({"scenario": 1, "title": "t", "why": "w", "given": )" + given + R"(, "steps": [)" + steps + "]}";
+  auto cases = parse_scenario(text, "test.json", "test");
+  EXPECT_TRUE(cases) << cases.error().line();
+  const auto builds = resolve_build(build);
+  EXPECT_TRUE(builds) << builds.error().line();
+  if (!cases || !builds) return {};
+  RunOptions options;
+  options.profile = oracles::Profile::kProduction;
+  const auto played = play_case({suite(), cases->front(), builds->front(), options, WorldKind::kMemory, 1, nullptr}, make_memory_world);
+  std::map<std::string, std::string> seen;
+  for (const auto& check : played.record.checks) {
+    seen[check.check] = std::string(to_string(check.status)) + (check.actual.empty() ? "" : ": " + check.actual);
+  }
+  return seen;
+}
+
+const std::string kStart = R"({"start": "build", "args": ["--multus-conf-file=auto"]}, {"rest": true})";
+
+std::string expect(const std::string& check, const std::string& demand) {
+  return R"(, {"expect": {"check": ")" + check + R"(", )" + demand + "}}";
+}
+
+TEST(Case, AfterARebootThereAreNewCredentialsAndVolatileDirectoriesAreEmpty) {
+  const std::string boot = kStart + R"(, {"remember": "before"}, {"reboot": true, "volatile": ["/host/etc/cni/net.d/multus.d"]})";
+  auto seen =
+      play(boot + expect("EXIST-05/lost-directory", R"("kubeconfig": "absent")") +
+           expect("ORDER-39/kept-after-kill",
+                  R"("runtime": {"containerd": "00-multus.conf"}, "tree": {"/host/opt/cni/bin/multus": {"unchanged_since": "before"}})"));
+  EXPECT_EQ(seen["EXIST-05/lost-directory"], "pass");
+  EXPECT_EQ(seen["ORDER-39/kept-after-kill"], "pass");
+
+  seen = play(kStart + R"(, {"reboot": true})" + expect("FRESH-06/current-after-start", R"("kubeconfig": "current")"));
+  EXPECT_THAT(seen["FRESH-06/current-after-start"], testing::HasSubstr("an older token")) << "kubelet has projected a new one";
+  seen = play(boot + ", " + kStart + expect("EXIST-05/lost-directory", R"("kubeconfig": "current", "exit": {"running": true})"));
+  EXPECT_EQ(seen["EXIST-05/lost-directory"], "pass");
+}
+
+TEST(Case, AVolatileDirectoryThatAVolumeNeedsIsMadeAgain) {
+  const auto seen = play(kStart + R"(, {"reboot": true, "volatile": ["node:/etc/cni"]})" +
+                         expect("EXIST-05/lost-directory", R"("tree": {"/host/etc/cni/net.d": {"type": "directory", "closed": true}})"));
+  EXPECT_EQ(seen.at("EXIST-05/lost-directory"), "pass");
+}
+
+TEST(Case, LitterIsWhatWasNotThereAfterTheFirstStart) {
+  const std::string twice = kStart + R"(, {"stop": "build"}, {"remember": "first"}, )" + kStart +
+                            expect("UPGRADE-M8/no-litter", R"("tree": {"/host/etc/cni/net.d": {"same_names_since": "first"}})");
+  EXPECT_EQ(play(twice)["UPGRADE-M8/no-litter"], "pass");
+  EXPECT_THAT(play(twice, "mutant:litter")["UPGRADE-M8/no-litter"], testing::StartsWith("fail"));
+}
+
+TEST(Case, WithAReadOnlyRootTheVolumesCanBeWrittenStill) {
+  const auto seen = play(kStart + expect("ATOM-26/quiet-when-idle", R"("kubeconfig": "current")"), "reference",
+                         R"({"primary": "flannel", "read_only_root": true})");
+  EXPECT_EQ(seen.at("ATOM-26/quiet-when-idle"), "pass");
+}
+
+TEST(Case, WhatOnlyAKernelCanDenyIsNotTestedInMemory) {
+  const auto seen = play(R"({"start": "build", "deny": ["inotify"]})" + expect("FRESH-06/rotation", R"("kubeconfig": "valid")"));
+  EXPECT_THAT(seen.at("FRESH-06/rotation"), testing::HasSubstr("not-tested"));
+}
+
+TEST(Case, KillingOneOfTwoLeavesTheOther) {
+  const auto seen = play(R"({"start": "build", "args": ["--multus-conf-file=auto"], "as": "old"}, {"rest": true},
+              {"start": "build", "args": ["--multus-conf-file=auto"], "as": "new"}, {"rest": true}, {"kill": "old"}, {"rotate": "token"})" +
+                         expect("FRESH-06/rotation", R"("within": "5s", "kubeconfig": "current", "exit": {"running": true, "of": "new"})") +
+                         expect("EXIST-01/after-kill", R"("exit": {"running": true, "of": "old"})"));
+  EXPECT_EQ(seen.at("FRESH-06/rotation"), "pass");
+  EXPECT_THAT(seen.at("EXIST-01/after-kill"), testing::HasSubstr("killed by signal 9"));
+}
+
+TEST(Case, TheBuildSaysNoSecret) {
+  const auto seen =
+      play(kStart + R"(, {"stop": "build"}, )" + kStart + expect("SECURE-53/directory-mode", R"("no_secret": ["output", "files"])"));
+  EXPECT_EQ(seen.at("SECURE-53/directory-mode"), "pass");
+}
+
+}  // namespace
+}  // namespace entryproof::runner
