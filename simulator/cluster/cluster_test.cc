@@ -79,7 +79,7 @@ TEST(Tokens, ReadBackAsIssued) {
   ASSERT_TRUE(claims) << claims.error().line();
   EXPECT_EQ(claims->subject, "system:serviceaccount:kube-system:multus");
   EXPECT_EQ(claims->issuer, kTokenIssuer);
-  EXPECT_EQ(claims->audience, kTokenIssuer);
+  EXPECT_THAT(claims->audiences, ElementsAre(kTokenIssuer));
   EXPECT_EQ(claims->pod_name, request.pod_name);
   EXPECT_THAT(claims->id, MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
   EXPECT_EQ(claims->issued_at, kNow / 1'000'000'000);

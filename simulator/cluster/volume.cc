@@ -5,16 +5,10 @@
 
 #include <ctime>
 
+#include "simulator/cluster/seeded.h"
+
 namespace entryproof::cluster {
 namespace {
-
-// A step of SplitMix64: enough to make unlike numbers of like ones.
-std::uint64_t scramble(std::uint64_t value) {
-  value += 0x9e3779b97f4a7c15ULL;
-  value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
-  return value ^ (value >> 31U);
-}
 
 std::string timestamped_name(std::int64_t wall_ns, std::uint64_t random) {
   const std::time_t seconds = wall_ns / 1'000'000'000;
