@@ -1,27 +1,29 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ranges>
 #include <utility>
+#include <vector>
 
 #include "reference/configuration.h"
 #include "reference/files.h"
 #include "reference/multus_config.h"
 #include "reference/primary.h"
+#include "reference/restraint.h"
 
 namespace reference {
 namespace {
 
 constexpr mode_t kMode = 0600;
-constexpr std::string_view kOld = ".old";
 constexpr std::size_t kSkippedShown = 10;
 
-// Somebody who takes our file away again and again is not fought at full speed: a few times at once, then now and then.
-constexpr int kRestoredAtOnce = 5;
-constexpr std::chrono::seconds kBackOff{10};
-constexpr std::chrono::minutes kCalm{1};  // after that it is forgotten
+// After a start another primary than before is not taken in haste, while one that goes first may be in the making.
+constexpr std::chrono::seconds kSecondThoughts{10};
 
-bool is_set_aside(const std::string& path) { return path.ends_with(kOld); }
+bool is_set_aside(const std::string& path) { return path.ends_with(kSetAside); }
 
 // The order in which candidates are tried.
 bool comes_later(const std::string& path, const std::string& other) {
@@ -30,15 +32,11 @@ bool comes_later(const std::string& path, const std::string& other) {
 
 class AutomaticConfiguration final : public Configuration {
  public:
-  explicit AutomaticConfiguration(const Workbench& bench) : bench_(bench) {
-    const std::string& directory = bench.options.cni_conf_dir;
-    request_ = {.directory = bench.options.multus_autoconfig_dir,
-                .file_name = bench.options.multus_master_cni_file_name,
-                .renamed = bench.options.rename_conf_file,
-                .excluded = {join(directory, kSingleName), join(directory, kListName)}};
-  }
+  explicit AutomaticConfiguration(const Workbench& bench) : bench_(bench) {}
 
   Result<> keep() override {
+    const std::string& directory = bench_.places.configuration;
+    own_names_ = {join(directory, kSingleName), join(directory, kListName)};
     if (!accepted_ || !bench_.options.skip_config_watch) follow();
     if (!accepted_) return std::unexpected(*trouble_);
     if (auto done = publish(); !done) return done;
@@ -51,7 +49,8 @@ class AutomaticConfiguration final : public Configuration {
   bool may_wait(const Problem& problem) override { return problem.exit_code != kExitOutput; }
 
   void clean_up() override {
-    for (const std::string& path : request_.excluded) {
+    restore_primary();
+    for (const std::string& path : own_names_) {
       if (!accepted_ || !bench_.publisher.is_ours(path)) continue;
       if (const auto done = bench_.publisher.remove(path); !done) bench_.log.problem(done.error().text);
     }
@@ -65,9 +64,20 @@ class AutomaticConfiguration final : public Configuration {
 
   // Finds out whether there is something new to delegate to. What we have stays unless there is something better for certain.
   void follow() {
-    Selection found = select_primary(bench_.host, request_);
+    if (!bench_.places.primaries) return complain(bench_.places.primaries.error());
+    const PrimaryRequest request{.directory = *bench_.places.primaries,
+                                 .file_name = bench_.options.multus_master_cni_file_name,
+                                 .renamed = bench_.options.rename_conf_file,
+                                 .excluded = own_names_};
+    Selection found = select_primary(bench_.host, request);
     const std::optional<Primary> before = std::exchange(candidate_, std::nullopt);
     if (!found.primary) return complain(*found.problem);
+    if (!accepted_ && is_hasty(found)) {
+      return complain(Problem{.text = "a configuration that goes before " + found.primary->path +
+                                      " is no good at the moment; what is published stays for a while",
+                              .exit_code = kExitTimeout,
+                              .error = Errno{}});
+    }
     const Primary& primary = *found.primary;
     if (accepted_ && primary.same_content(accepted_->primary)) return;
     if (refused_ && primary.same_content(*refused_)) return complain(*trouble_);
@@ -77,13 +87,30 @@ class AutomaticConfiguration final : public Configuration {
                               .exit_code = kExitBadInput,
                               .error = Errno{}});
     }
-    const std::optional<Primary> second = accepted_ ? before : select_primary(bench_.host, request_).primary;
+    const std::optional<Primary> second = accepted_ ? before : select_primary(bench_.host, request).primary;
     if (!second || !primary.same_content(*second) || !unchanged(primary.status, second->status)) {
       complain(Problem{.text = primary.path + " is being written", .exit_code = kExitTimeout, .error = Errno{}}, false);
       candidate_ = primary;
       return;
     }
     accept(primary, found.skipped);
+  }
+
+  // What an earlier life published tells whom it delegated to.
+  bool is_hasty(const Selection& found) {
+    const auto now = bench_.host.monotonic();
+    if (!first_look_) first_look_ = now;
+    if (!found.unfinished || now - *first_look_ >= kSecondThoughts) return false;
+    const std::string before = published_delegate();
+    return !before.empty() && before != found.primary->document.root().compact();
+  }
+
+  std::string published_delegate() {
+    for (const std::string& path : own_names_) {
+      const auto text = read_file(bench_.host, path, kConfigurationCap, O_NOFOLLOW);
+      if (std::string delegate = text ? delegate_of(text->bytes) : ""; !delegate.empty()) return delegate;
+    }
+    return "";
   }
 
   void accept(const Primary& primary, const std::vector<std::string>& skipped) {
@@ -105,18 +132,16 @@ class AutomaticConfiguration final : public Configuration {
 
   // The new file first, durably; only then the other one of our two names goes, so that there is always one.
   Result<> publish() {
-    const std::string& directory = bench_.options.cni_conf_dir;
+    const std::string& directory = bench_.places.configuration;
     const std::string path = join(directory, accepted_->config.file_name);
     const bool disturbed = path == published_ && !bench_.publisher.is_ours(path);
     const auto now = bench_.host.monotonic();
-    if (now - restored_at_ >= kCalm) restored_ = 0;
-    if (disturbed && restored_ >= kRestoredAtOnce && now - restored_at_ < kBackOff) return {};
+    if (disturbed && restraint_.holds(now)) return {};
     const std::string culprit = disturbed ? bench_.publisher.moved_to(path) : "";
     const auto written = bench_.publisher.publish(path, accepted_->config.text, kMode);
     if (!written) return std::unexpected(written.error());
     if (*written && disturbed) {
-      ++restored_;
-      restored_at_ = now;
+      restraint_.acted(now);
       bench_.log.problem(path + " was taken away or changed by somebody else" + (culprit.empty() ? "" : ", who renamed it to " + culprit) +
                          "; restored");
     } else if (*written) {
@@ -124,7 +149,9 @@ class AutomaticConfiguration final : public Configuration {
     }
     published_ = path;
     const std::string sibling = join(directory, accepted_->config.file_name == kSingleName ? kListName : kSingleName);
-    const auto removed = bench_.host.lstat(sibling) ? bench_.publisher.remove(sibling) : Result<bool>(false);
+    const auto status = bench_.host.lstat(sibling);
+    const bool loadable = status && !S_ISDIR(status->mode);  // runtimes pass directories by, and so do we
+    const auto removed = loadable ? bench_.publisher.remove(sibling) : Result<bool>(false);
     if (!removed) return std::unexpected(removed.error());
     if (*removed) bench_.log.info("removed " + sibling + ", which " + path + " replaces");
     return {};
@@ -134,7 +161,7 @@ class AutomaticConfiguration final : public Configuration {
   Result<> set_aside() {
     Primary& primary = accepted_->primary;
     if (is_set_aside(primary.path)) return {};
-    const std::string old = primary.path + std::string(kOld);
+    const std::string old = primary.path + std::string(kSetAside);
     const auto renamed = bench_.publisher.rename(primary.path, old);
     if (!renamed) return std::unexpected(renamed.error());
     if (!*renamed) return {};
@@ -143,15 +170,24 @@ class AutomaticConfiguration final : public Configuration {
     return {};
   }
 
+  // Before ours goes, so that the runtime always has one.
+  void restore_primary() {
+    if (!accepted_ || !is_set_aside(accepted_->primary.path)) return;
+    const std::string& old = accepted_->primary.path;
+    const std::string original = old.substr(0, old.size() - kSetAside.size());
+    if (bench_.host.lstat(original)) return;  // its owner has written it anew
+    if (const auto done = bench_.publisher.rename(old, original); !done) bench_.log.problem(done.error().text);
+  }
+
   const Workbench bench_;
-  PrimaryRequest request_;
+  std::vector<std::string> own_names_;  // of which one is published
   std::optional<Accepted> accepted_;
   std::optional<Primary> candidate_;  // seen once while another is accepted
   std::optional<Primary> refused_;    // nothing can be made of it; not tried again until it changes
   std::optional<Problem> trouble_;    // the last one; always there while nothing is accepted
   std::string published_;             // the path
-  int restored_ = 0;                  // how often lately
-  std::chrono::nanoseconds restored_at_{};
+  Restraint restraint_;               // with whoever takes it away
+  std::optional<std::chrono::nanoseconds> first_look_;
 };
 
 }  // namespace

@@ -14,11 +14,18 @@
 
 namespace reference {
 
+// Where the directories of the options really are in this turn (directories.h).
+struct Places {
+  std::string configuration;
+  Result<std::string> primaries;
+};
+
 // What both kinds work with; everything outlives them.
 struct Workbench {
   Host& host;
   const Options& options;
   const HostPaths& paths;
+  const Places& places;
   const std::string& kubeconfig;  // where we write it, as this container sees it
   Publisher& publisher;
   Log& log;

@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "reference/configuration.h"
+#include "reference/directories.h"
 #include "reference/files.h"
 #include "reference/host_paths.h"
 #include "reference/kubeconfig.h"
+#include "reference/kubeconfig_holder.h"
 #include "reference/log.h"
 #include "reference/publish.h"
 #include "reference/service_account.h"
@@ -23,16 +25,12 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kSoon{200};  // while something is missing or just changing
 constexpr std::chrono::seconds kPatience{30};    // with what is missing at the start
-constexpr mode_t kOwnDirectoryMode = 0700;
+constexpr const char* kPluginName = "multus";
 constexpr mode_t kSharedDirectoryMode = 0755;
-constexpr std::size_t kMountTableCap = 4 * 1024 * 1024;
 
-HostPaths make_paths(Host& host, const Options& options) {
-  const std::string& known = options.multus_kubeconfig_file_host;
-  HostPaths paths({options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir}, known, "");
-  if (paths.in_container(known)) return paths;
-  const auto table = read_file(host, "/proc/self/mountinfo", kMountTableCap);
-  return {{options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir}, known, table ? table->bytes : ""};
+// Whoever may read the kubeconfig must be able to reach it.
+mode_t own_directory_mode(mode_t kubeconfig_mode) {
+  return 0700 | ((kubeconfig_mode & 0040) != 0 ? 0050 : 0) | ((kubeconfig_mode & 0004) != 0 ? 0005 : 0);
 }
 
 }  // namespace
@@ -40,13 +38,19 @@ HostPaths make_paths(Host& host, const Options& options) {
 class Entrypoint::State {
  public:
   State(Host& host, Options options)
-      : host_(host), options_(std::move(options)), log_(host), publisher_(host), paths_(make_paths(host, options_)) {}
+      : host_(host),
+        options_(std::move(options)),
+        log_(host),
+        publisher_(host),
+        paths_(make_host_paths(host, options_)),
+        directories_(host, paths_) {}
 
   Turn turn() {
     if (!configuration_) {
       if (auto ready = prepare(); !ready) return end(ready.error(), "");
     }
     const auto done = work();
+    for (const std::string& note : publisher_.take_notes()) log_.info(note);
     if (!done && !host_.stop_requested()) {
       log_.problem(done.error().text);
       if (gives_up(done.error())) return end(done.error(), "giving up after 30 s: ");
@@ -83,12 +87,15 @@ class Entrypoint::State {
     const bool loadable = named.ends_with(".conf") || named.ends_with(".conflist") || named.ends_with(".json");
     if (loadable)
       return refuse(kExitConfiguration, "the kubeconfig " + named + " has the name of a CNI configuration; runtimes would load it");
-    kubeconfig_ = *place;
+    place_ = *place;
+    if (place_ == join(options_.cni_bin_dir, kPluginName))
+      return refuse(kExitConfiguration, "the kubeconfig " + named + " has the name of the plugin");
 
-    for (const std::string& directory : {options_.cni_conf_dir, directory_of(kubeconfig_), options_.cni_bin_dir})
-      publisher_.sweep(directory);
+    for (const std::string& directory : {options_.cni_conf_dir, directory_of(place_), options_.cni_bin_dir}) {
+      if (const auto found = directories_.find(directory)) publisher_.sweep(*found);
+    }
     const Workbench bench{
-        .host = host_, .options = options_, .paths = paths_, .kubeconfig = kubeconfig_, .publisher = publisher_, .log = log_};
+        .host = host_, .options = options_, .paths = paths_, .places = places_, .kubeconfig = place_, .publisher = publisher_, .log = log_};
     configuration_ = options_.automatic() ? make_automatic_configuration(bench) : make_manual_configuration(bench);
     return {};
   }
@@ -97,23 +104,41 @@ class Entrypoint::State {
   // next only if there is nothing from before to go on with.
   Result<> work() {
     configuring_ = false;
+    if (auto found = find_places(); !found) return found;
     const auto kubeconfig = keep_kubeconfig();
     if (!kubeconfig && !(installed_ && is_file(kubeconfig_))) return kubeconfig;
     if (!kubeconfig) log_.problem(kubeconfig.error().text);
     const auto plugin = keep_plugin();
-    if (!plugin && !is_program(join(options_.cni_bin_dir, "multus"))) return plugin;
+    if (!plugin && !is_program(plugin_)) return plugin;
     if (!plugin && !host_.stop_requested()) log_.problem(plugin.error().text);
     configuring_ = true;
+    if (auto made = make_directories(places_.configuration); !made) return made;
+    places_.primaries = directories_.find(options_.multus_autoconfig_dir);
     return configuration_->keep();
   }
 
+  // Links are followed once, so that all of a turn happens in one place.
+  Result<> find_places() {
+    auto configuration = directories_.find(options_.cni_conf_dir);
+    if (!configuration) return std::unexpected(configuration.error());
+    auto credentials = directories_.find(directory_of(place_));
+    if (!credentials) return std::unexpected(credentials.error());
+    places_.configuration = std::move(*configuration);
+    kubeconfig_ = join(*credentials, name_of(place_));
+    return {};
+  }
+
   Result<> keep_kubeconfig() {
-    const bool there = is_file(kubeconfig_);
-    if (options_.kubeconfig_policy == KubeconfigPolicy::kNever) {
-      if (there) return {};
-      return refuse(kExitNoInput, "there is no kubeconfig at " + kubeconfig_ + ", and --kubeconfig-policy=never leaves it to others");
+    if (options_.kubeconfig_policy != KubeconfigPolicy::kAlways) {
+      const auto holder = find_holder(host_, kubeconfig_, desired_);
+      if (!holder) return std::unexpected(holder.error());
+      const bool never = options_.kubeconfig_policy == KubeconfigPolicy::kNever;
+      if (*holder == Holder::kSomebody || (never && *holder == Holder::kUs)) return {};
+      if (never) {
+        return refuse(kExitNoInput, "there is no kubeconfig at " + kubeconfig_ + ", which the configuration is to name, and " +
+                                        "--kubeconfig-policy=never leaves it to others");
+      }
     }
-    if (options_.kubeconfig_policy == KubeconfigPolicy::kIfMissing && there && desired_.empty()) return {};
 
     const auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
     if (!found && desired_.empty()) return std::unexpected(found.error());
@@ -129,23 +154,24 @@ class Entrypoint::State {
 
   // The volume itself may be new and empty; below it everything is ours.
   Result<> make_directories(const std::string& directory) {
-    if (directory == options_.cni_conf_dir || !is_below(directory, options_.cni_conf_dir)) {
-      if (host_.stat(directory)) return {};
-      const auto made = publisher_.make_directory(directory, kSharedDirectoryMode);
-      return made ? Result<>{} : std::unexpected(made.error());
+    const bool shared = directory == places_.configuration || !is_below(directory, places_.configuration);
+    if (!shared) {
+      if (auto parent = make_directories(directory_of(directory)); !parent) return parent;
     }
-    if (auto parent = make_directories(directory_of(directory)); !parent) return parent;
-    const auto made = publisher_.make_directory(directory, kOwnDirectoryMode);
+    const auto made = shared ? publisher_.make_directory(directory, kSharedDirectoryMode, Publisher::Directory::kShared)
+                             : publisher_.make_directory(directory, own_directory_mode(options_.kubeconfig_mode));
     return made ? Result<>{} : std::unexpected(made.error());
   }
 
   Result<> keep_plugin() {
     if (options_.skip_multus_binary_copy) return {};
-    if (auto made = make_directories(options_.cni_bin_dir); !made) return made;
-    const std::string path = join(options_.cni_bin_dir, "multus");
-    const auto installed = publisher_.install(options_.multus_bin_file, path);
+    const auto directory = directories_.find(options_.cni_bin_dir);
+    if (!directory) return std::unexpected(directory.error());
+    plugin_ = join(*directory, kPluginName);
+    if (auto made = make_directories(*directory); !made) return made;
+    const auto installed = publisher_.install(options_.multus_bin_file, plugin_);
     if (!installed) return std::unexpected(installed.error());
-    if (*installed) log_.info("plugin installed as " + path);
+    if (*installed) log_.info("plugin installed as " + plugin_);
     return {};
   }
 
@@ -182,7 +208,11 @@ class Entrypoint::State {
   Publisher publisher_;
   const HostPaths paths_;
   Endpoint endpoint_;
-  std::string kubeconfig_;  // as this container sees it
+  Directories directories_;
+  Places places_;
+  std::string place_;       // of the kubeconfig, as this container names it
+  std::string kubeconfig_;  // the same without links in its directory, this turn
+  std::string plugin_;      // likewise
   std::string desired_;     // the kubeconfig's content that was right last
   std::unique_ptr<Configuration> configuration_;
   std::optional<std::chrono::nanoseconds> troubled_since_;  // only at the start

@@ -62,6 +62,7 @@ class Host {
   virtual Outcome<> mkdir(const std::string& path, mode_t mode) = 0;
   virtual Outcome<> rename(const std::string& from, const std::string& to) = 0;
   virtual Outcome<> unlink(const std::string& path) = 0;
+  virtual Outcome<> rmdir(const std::string& path) = 0;
 
   // Time. Monotonic for scheduling, wall only to be shown to people.
   virtual std::chrono::nanoseconds monotonic() const = 0;

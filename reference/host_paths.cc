@@ -10,6 +10,7 @@ namespace reference {
 namespace {
 
 constexpr std::string_view kUsualPrefix = "/host";
+constexpr std::size_t kMountTableCap = 4 * 1024 * 1024;
 
 std::vector<std::string_view> words(std::string_view line) {
   std::vector<std::string_view> found;
@@ -81,6 +82,15 @@ std::optional<std::string> HostPaths::in_container(const std::string& host_path)
     if (auto found = by_mount(host_path, volume.directory, volume.root)) return found;
   }
   return std::nullopt;
+}
+
+HostPaths make_host_paths(Host& host, const Options& options) {
+  const std::string& known = options.multus_kubeconfig_file_host;
+  const std::vector<std::string> directories{options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir};
+  HostPaths paths(directories, known, "");
+  if (paths.in_container(known)) return paths;
+  const auto table = read_file(host, "/proc/self/mountinfo", kMountTableCap);
+  return {directories, known, table ? table->bytes : ""};
 }
 
 std::string HostPaths::on_host(const std::string& path) const {

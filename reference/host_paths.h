@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "reference/host.h"
+#include "reference/options.h"
+
 namespace reference {
 
 class HostPaths {
@@ -23,6 +26,9 @@ class HostPaths {
   // How the host calls a path that begins with the container's prefix ("/host"); any other path is the host's already.
   std::string on_host(const std::string& path) const;
 
+  // What this container puts before the names of the host ("/host"); empty if it uses the same ones.
+  const std::string& prefix() const { return prefix_; }
+
  private:
   struct Volume {
     std::string directory;
@@ -31,5 +37,8 @@ class HostPaths {
   std::vector<Volume> volumes_;
   std::string prefix_;
 };
+
+// By the options; the mount table is read only if the names do not tell enough.
+HostPaths make_host_paths(Host& host, const Options& options);
 
 }  // namespace reference

@@ -28,6 +28,9 @@ Result<Endpoint> find_endpoint(const Options& options);
 // `host` may be an IPv4 address, a DNS name, or an IPv6 address in or without brackets. Gives it without brackets; the error is a reason.
 std::expected<std::string, std::string> judge_host(std::string_view host);
 
+// Has this text the very form of render_kubeconfig, which is upstream's, too? Then an entrypoint wrote it, and another may replace it.
+bool is_generated_kubeconfig(std::string_view text);
+
 // `token` and `ca` as read_credentials gives them. `ca` empty: the API server is not verified.
 std::string render_kubeconfig(const Endpoint& endpoint, std::string_view token, std::string_view ca);
 

@@ -14,18 +14,25 @@ bool is_multus(const json::Value& plugin) {
   return type && (type->text() == "multus" || type->text() == "multus-shim");
 }
 
+bool delegates_to_multus(const json::Value& plugin) {
+  const auto delegates = plugin.find("delegates");
+  if (!delegates) return false;
+  const auto document = json::Document::parse(R"({"delegates":)" + std::string(delegates->source()) + "}");
+  return document && names_multus(*document);
+}
+
 bool has_type(const json::Value& plugin) {
   const auto type = plugin.find("type");
   return plugin.is_object() && type && type->is_string() && !type->text().empty();
 }
 
-// Empty: the kubeconfig of this plugin, if it is Multus, is ours.
-std::string judge_kubeconfig(const json::Value& plugin, const HostPaths& paths, const std::string& kubeconfig) {
+// Empty: this plugin, if it is Multus, names our kubeconfig and does not call itself.
+std::string judge_multus(const json::Value& plugin, const HostPaths& paths, const std::string& kubeconfig) {
   if (!is_multus(plugin)) return "";
   const auto named = plugin.find("kubeconfig");
   if (!named || !named->is_string() || named->text().empty()) return "it names no kubeconfig";
   const auto place = paths.in_container(clean_path(named->text()));
-  if (place && *place == kubeconfig) return "";
+  if (place && *place == kubeconfig) return delegates_to_multus(plugin) ? "Multus would delegate to itself" : "";
   return "its kubeconfig " + named->text() + " is not the one written here, " + paths.on_host(kubeconfig) +
          "; change it or --multus-kubeconfig-file-host";
 }
@@ -41,12 +48,12 @@ std::string judge(const json::Document& document, bool list, const HostPaths& pa
   const auto plugins = root.find("plugins");
   if (!list) {
     if (plugins) return "it has plugins, which only a .conflist may have";
-    return has_type(root) ? judge_kubeconfig(root, paths, kubeconfig) : "it has no type";
+    return has_type(root) ? judge_multus(root, paths, kubeconfig) : "it has no type";
   }
   if (!plugins || !plugins->is_array() || plugins->items().empty()) return "it has no plugins, which a .conflist must have";
   for (const json::Value& plugin : plugins->items()) {
     if (!has_type(plugin)) return "a plugin has no type";
-    if (std::string wrong = judge_kubeconfig(plugin, paths, kubeconfig); !wrong.empty()) return wrong;
+    if (std::string wrong = judge_multus(plugin, paths, kubeconfig); !wrong.empty()) return wrong;
   }
   return "";
 }
@@ -62,15 +69,6 @@ Result<> judge_manual_config(const std::string& path, const std::string& text, c
   if (!document) return no(document.error());
   if (const std::string why = judge(*document, list, paths, kubeconfig); !why.empty()) return no(why);
   return {};
-}
-
-bool is_generated(const std::string& text) {
-  const auto document = json::Document::parse(text);
-  if (!document || !document->root().is_object()) return false;
-  const auto plugins = document->root().find("plugins");
-  std::vector<json::Value> tops{document->root()};
-  if (plugins) tops = plugins->items();
-  return tops.size() == 1 && is_multus(tops.front()) && tops.front().find("delegates");
 }
 
 }  // namespace reference

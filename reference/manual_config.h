@@ -14,7 +14,4 @@ namespace reference {
 // Nothing if `text` may be published under the name of `path`; `kubeconfig` is where we write ours, as this container sees it.
 Result<> judge_manual_config(const std::string& path, const std::string& text, const HostPaths& paths, const std::string& kubeconfig);
 
-// Does this text look like a configuration that an entrypoint generated: Multus at the top, with delegates?
-bool is_generated(const std::string& text);
-
 }  // namespace reference

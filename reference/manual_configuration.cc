@@ -1,4 +1,6 @@
-#include <algorithm>
+#include <fcntl.h>
+
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -12,20 +14,22 @@ namespace reference {
 namespace {
 
 constexpr mode_t kMode = 0600;
+constexpr int kRemovals = 8;  // with doubled pauses, about two minutes: longer than a rolling update overlaps
+constexpr std::chrono::seconds kFirstPause{1};
 
 class ManualConfiguration final : public Configuration {
  public:
-  explicit ManualConfiguration(const Workbench& bench)
-      : bench_(bench), source_(bench.options.multus_conf_file), target_(join(bench.options.cni_conf_dir, name_of(source_))) {}
+  explicit ManualConfiguration(const Workbench& bench) : bench_(bench), source_(bench.options.multus_conf_file) {}
 
   Result<> keep() override {
+    target_ = join(bench_.places.configuration, name_of(source_));
     follow();
-    if (in_place_) return {};
+    if (in_place_) return usable_ ? take_charge() : Result<>{};
     if (!accepted_) return std::unexpected(*trouble_);
     const auto written = bench_.publisher.publish(target_, *accepted_, kMode);
     if (!written) return std::unexpected(written.error());
     if (*written) bench_.log.info("configuration " + source_ + " published as " + target_);
-    return std::exchange(settled_, true) ? Result<>{} : take_charge();
+    return take_charge();
   }
 
   bool unsettled() const override { return candidate_.has_value(); }
@@ -75,7 +79,9 @@ class ManualConfiguration final : public Configuration {
   // The file lies where it would be published: it is the user's, and there is nothing to do but to say what is wrong with it.
   void watch_in_place(const std::string& text) {
     in_place_ = true;
-    if (auto good = judge(text); !good) bench_.log.problem(good.error().text);
+    const auto good = judge(text);
+    usable_ = good.has_value();
+    if (!good) bench_.log.problem(good.error().text);
   }
 
   void complain(Problem problem) {
@@ -83,25 +89,29 @@ class ManualConfiguration final : public Configuration {
     trouble_ = std::move(problem);
   }
 
-  // Once, after the file is durably there: what an earlier automatic mode left would stay in charge, since it sorts first.
+  // After the file is durably there: what an automatic mode left would stay in charge, since it sorts first. An entrypoint of before may
+  // still run for a while and write it again, so one removal need not be enough; but this is no fight without end.
   Result<> take_charge() {
+    bool removed_one = false;
+    const auto now = bench_.host.monotonic();
     for (const char* name : {kSingleName, kListName}) {
-      const std::string path = join(bench_.options.cni_conf_dir, name);
+      const std::string path = join(bench_.places.configuration, name);
       if (path == target_) continue;
-      const auto stale = read_file(bench_.host, path, kConfigurationCap);
+      const auto stale = read_file(bench_.host, path, kConfigurationCap, O_NOFOLLOW);
       if (!stale || !is_generated(stale->bytes)) continue;
-      if (auto removed = bench_.publisher.remove(path); !removed) {
-        settled_ = false;
-        return std::unexpected(removed.error());
-      }
+      if (removals_ >= kRemovals) bench_.log.problem(path + " is written again and again; it stays in charge before " + target_);
+      if (removals_ >= kRemovals || now < next_removal_) continue;
+      if (auto removed = bench_.publisher.remove(path); !removed) return std::unexpected(removed.error());
       bench_.log.info("removed " + path + ", generated earlier, which would have stayed in charge before " + target_);
+      removed_one = true;
     }
-    warn_of_winner();
+    if (removed_one) next_removal_ = now + kFirstPause * (1 << removals_++);
+    if (removed_one || !std::exchange(settled_, true)) warn_of_winner();
     return {};
   }
 
   void warn_of_winner() {
-    const auto entries = bench_.host.list(bench_.options.cni_conf_dir);
+    const auto entries = bench_.host.list(bench_.places.configuration);
     std::string first = name_of(target_);
     for (const DirectoryEntry& entry : entries.value_or(std::vector<DirectoryEntry>{})) {
       const bool counts = entry.name.ends_with(".conf") || entry.name.ends_with(".conflist") || entry.name.ends_with(".json");
@@ -112,13 +122,16 @@ class ManualConfiguration final : public Configuration {
 
   const Workbench bench_;
   const std::string source_;
-  const std::string target_;
+  std::string target_;
   std::optional<std::string> accepted_;
   std::optional<FileContent> candidate_;
   std::optional<std::string> refused_;
   std::optional<Problem> trouble_;  // the last one; always there while nothing is accepted
   bool in_place_ = false;
-  bool settled_ = false;
+  bool usable_ = false;   // the one that lies in its place
+  bool settled_ = false;  // the warning about who goes first has been given
+  int removals_ = 0;
+  std::chrono::nanoseconds next_removal_{};
 };
 
 }  // namespace

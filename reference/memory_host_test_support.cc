@@ -27,6 +27,11 @@ struct MemoryHost::Node {
   std::int64_t ctime = 0;
   std::string bytes;  // a link's target, too
   std::map<std::string, std::shared_ptr<Node>> children;
+  // What a power cut leaves for certain.
+  mode_t stored_mode = 0;
+  uid_t stored_uid = 0;
+  std::string stored_bytes;
+  std::map<std::string, std::shared_ptr<Node>> stored_children;
 };
 
 struct MemoryHost::Place {
@@ -94,30 +99,63 @@ std::shared_ptr<MemoryHost::Node> MemoryHost::make(const std::string& path, mode
   node->mode = mode;
   node->inode = ++next_inode_;
   touch(*node);
-  place->parent->children[place->name] = node;
+  store(*node);
+  place->parent->children[place->name] = place->parent->stored_children[place->name] = node;
   return node;
+}
+
+void MemoryHost::store(Node& node) {
+  node.stored_mode = node.mode;
+  node.stored_uid = node.uid;
+  node.stored_bytes = node.bytes;
+  node.stored_children = node.children;
+}
+
+int MemoryHost::lose(Node& node, unsigned directories, bool data, int seen) {
+  if (!S_ISDIR(node.mode)) {
+    if (!data) node.mode = (node.mode & S_IFMT) | (node.stored_mode & 07777), node.uid = node.stored_uid, node.bytes = node.stored_bytes;
+  } else if (node.children != node.stored_children && (directories >> seen++ & 1) == 0) {
+    node.children = node.stored_children;
+  }
+  for (const auto& [name, child] : node.children) seen = lose(*child, directories, data, seen);
+  store(node);
+  return seen;
+}
+
+int MemoryHost::cut_power(unsigned directories, bool data) {
+  descriptors_.clear();
+  return lose(*root_, directories, data, 0);
 }
 
 void MemoryHost::put(const std::string& path, std::string bytes, mode_t mode, uid_t uid) {
   const auto node = make(path, S_IFREG | mode);
   node->bytes = std::move(bytes);
   node->uid = uid;
+  store(*node);
 }
 
 void MemoryHost::put_directory(const std::string& path, mode_t mode) { make(path, S_IFDIR | mode); }
-void MemoryHost::put_link(const std::string& path, std::string target) { make(path, S_IFLNK | 0777)->bytes = std::move(target); }
+void MemoryHost::put_link(const std::string& path, std::string target) {
+  const auto node = make(path, S_IFLNK | 0777);
+  node->bytes = std::move(target);
+  store(*node);
+}
 void MemoryHost::put_fifo(const std::string& path) { make(path, S_IFIFO | 0644); }
 
 void MemoryHost::remove_all(const std::string& path) {
-  if (auto place = find(path, false); place && place->node) place->parent->children.erase(place->name);
+  auto place = find(path, false);
+  if (!place || !place->node) return;
+  place->parent->children.erase(place->name);
+  place->parent->stored_children.erase(place->name);
 }
 
 void MemoryHost::move(const std::string& from, const std::string& to) {
   auto source = find(from, false);
   auto target = find(to, false);
   if (!source || !source->node || !target) throw std::logic_error("cannot move " + from);
-  target->parent->children[target->name] = source->node;
+  target->parent->children[target->name] = target->parent->stored_children[target->name] = source->node;
   source->parent->children.erase(source->name);
+  source->parent->stored_children.erase(source->name);
 }
 
 void MemoryHost::project(const std::string& directory, const std::string& token, const std::string& ca) {
@@ -238,7 +276,11 @@ Outcome<std::size_t> MemoryHost::write(Descriptor descriptor, std::string_view b
   return taken.size();
 }
 
-Outcome<> MemoryHost::fsync(Descriptor descriptor) { return check("fsync", descriptor); }
+Outcome<> MemoryHost::fsync(Descriptor descriptor) {
+  if (auto good = check("fsync", descriptor); !good) return good;
+  store(*descriptors_.at(descriptor).node);
+  return {};
+}
 
 Outcome<> MemoryHost::fchmod(Descriptor descriptor, mode_t mode) {
   if (auto good = check("fchmod", descriptor); !good) return good;
@@ -307,6 +349,7 @@ Outcome<> MemoryHost::mkdir(const std::string& path, mode_t mode) {
   if (!place) return std::unexpected(place.error());
   if (place->node) return fails(EEXIST);
   make(path, S_IFDIR | (mode & ~mode_t{022}));
+  place->parent->stored_children.erase(place->name);
   changed("mkdir", path);
   return {};
 }
@@ -334,6 +377,18 @@ Outcome<> MemoryHost::unlink(const std::string& path) {
   if (S_ISDIR(place->node->mode)) return fails(EISDIR);
   place->parent->children.erase(place->name);
   changed("unlink", path);
+  return {};
+}
+
+Outcome<> MemoryHost::rmdir(const std::string& path) {
+  if (auto good = check("rmdir", path); !good) return good;
+  const auto place = find(path, false);
+  if (!place) return std::unexpected(place.error());
+  if (!place->node) return fails(ENOENT);
+  if (!S_ISDIR(place->node->mode)) return fails(ENOTDIR);
+  if (!place->node->children.empty()) return fails(ENOTEMPTY);
+  place->parent->children.erase(place->name);
+  changed("rmdir", path);
   return {};
 }
 

@@ -34,6 +34,11 @@ class MemoryHost final : public Host {
   std::vector<std::string> tree(const std::string& path) const;     // all names below, sorted
   FileStatus status(const std::string& path) const;                 // asserts that it exists; links not followed
 
+  // Power is lost. What was synced stays, and what the world outside put there. Of the rest: the n-th directory with unsynced changes (by
+  // path) keeps them if bit n of `directories` is set, all files keep unsynced bytes and modes if `data`, else they are as they were synced
+  // last, or empty. That is as free as POSIX is. Gives how many directories had such changes.
+  int cut_power(unsigned directories, bool data);
+
   // Time.
   std::chrono::nanoseconds now{std::chrono::hours(1)};
   std::int64_t wall = 1'700'000'000;
@@ -63,6 +68,7 @@ class MemoryHost final : public Host {
   Outcome<> mkdir(const std::string& path, mode_t mode) override;
   Outcome<> rename(const std::string& from, const std::string& to) override;
   Outcome<> unlink(const std::string& path) override;
+  Outcome<> rmdir(const std::string& path) override;
   std::chrono::nanoseconds monotonic() const override { return now; }
   std::int64_t wall_seconds() const override { return wall; }
   void write_out(std::string_view line) override { out.emplace_back(line); }
@@ -82,6 +88,8 @@ class MemoryHost final : public Host {
   void changed(std::string_view verb, const std::string& path);
   void touch(Node& node);
   static FileStatus status_of(const Node& node);
+  static void store(Node& node);
+  static int lose(Node& node, unsigned directories, bool data, int seen);
 
   std::shared_ptr<Node> root_;
   std::map<Descriptor, Opened> descriptors_;

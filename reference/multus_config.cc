@@ -1,6 +1,8 @@
 #include "reference/multus_config.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "reference/json.h"
 
@@ -67,7 +69,31 @@ bool is_complete(const std::string& text, bool list) {
   return has(plugin, "type") && has(plugin, "kubeconfig") && delegates && delegates->items().size() == 1;
 }
 
+// The plugin at the top of a generated configuration, of either form.
+std::optional<json::Value> generated_plugin(const json::Document& document) {
+  if (!document.root().is_object()) return std::nullopt;
+  const auto plugins = document.root().find("plugins");
+  std::vector<json::Value> tops{document.root()};
+  if (plugins) tops = plugins->items();
+  if (tops.size() != 1 || !tops.front().find("delegates")) return std::nullopt;
+  const auto type = tops.front().find("type");
+  if (!type || (type->text() != "multus" && type->text() != "multus-shim")) return std::nullopt;
+  return tops.front();
+}
+
 }  // namespace
+
+std::string delegate_of(const std::string& text) {
+  const auto document = json::Document::parse(text);
+  const auto plugin = document ? generated_plugin(*document) : std::nullopt;
+  const auto delegates = plugin ? plugin->find("delegates")->items() : std::vector<json::Value>{};
+  return delegates.size() == 1 ? delegates.front().compact() : "";
+}
+
+bool is_generated(const std::string& text) {
+  const auto document = json::Document::parse(text);
+  return document && generated_plugin(*document);
+}
 
 Result<MultusConfig> render_multus_config(const Options& options, const HostPaths& paths, const Primary& primary) {
   const bool fixed = !options.cni_version.empty();

@@ -20,6 +20,12 @@ struct MultusConfig {
   std::string text;
 };
 
+// The compact text of the only delegate of a configuration that an entrypoint generated; empty if this text is none.
+std::string delegate_of(const std::string& text);
+
+// Does this text look like a configuration that an entrypoint generated: Multus at the top, with delegates?
+bool is_generated(const std::string& text);
+
 Result<MultusConfig> render_multus_config(const Options& options, const HostPaths& paths, const Primary& primary);
 
 }  // namespace reference

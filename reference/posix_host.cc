@@ -124,6 +124,7 @@ Outcome<std::vector<DirectoryEntry>> PosixHost::list(const std::string& path) {
 Outcome<> PosixHost::mkdir(const std::string& path, mode_t mode) { return done(::mkdir(path.c_str(), mode)); }
 Outcome<> PosixHost::rename(const std::string& from, const std::string& to) { return done(::rename(from.c_str(), to.c_str())); }
 Outcome<> PosixHost::unlink(const std::string& path) { return done(::unlink(path.c_str())); }
+Outcome<> PosixHost::rmdir(const std::string& path) { return done(::rmdir(path.c_str())); }
 
 std::chrono::nanoseconds PosixHost::monotonic() const { return std::chrono::nanoseconds(nanoseconds(time_of(CLOCK_MONOTONIC))); }
 std::int64_t PosixHost::wall_seconds() const { return time_of(CLOCK_REALTIME).tv_sec; }

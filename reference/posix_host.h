@@ -22,6 +22,7 @@ class PosixHost final : public Host {
   Outcome<> mkdir(const std::string& path, mode_t mode) override;
   Outcome<> rename(const std::string& from, const std::string& to) override;
   Outcome<> unlink(const std::string& path) override;
+  Outcome<> rmdir(const std::string& path) override;
 
   std::chrono::nanoseconds monotonic() const override;
   std::int64_t wall_seconds() const override;

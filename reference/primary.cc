@@ -14,23 +14,28 @@ namespace reference {
 namespace {
 
 constexpr std::array<std::string_view, 3> kExtensions{".conf", ".conflist", ".json"};
-constexpr std::string_view kOld = ".old";
 
 std::string_view extension_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   return dot == std::string_view::npos ? std::string_view{} : name.substr(dot);
 }
 
-bool is_configuration(std::string_view name) { return std::ranges::find(kExtensions, extension_of(name)) != kExtensions.end(); }
-
 std::string_view without_old(std::string_view name) {
-  if (name.ends_with(kOld)) name.remove_suffix(kOld.size());
+  if (name.ends_with(kSetAside)) name.remove_suffix(kSetAside.size());
   return name;
 }
 
-bool same_but_for_case(std::string_view left, std::string_view right) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(left, right, {}, lower, lower);
+// A key as Go's readers compare it: without case, and to them the long s and the Kelvin sign are letters like any other.
+std::string folded(std::string_view key) {
+  std::string out;
+  while (!key.empty()) {
+    const bool long_s = key.starts_with("\u017f");
+    const bool kelvin = key.starts_with("\u212a");
+    const char c = long_s ? 's' : kelvin ? 'k' : key.front();
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    key.remove_prefix(long_s ? 2 : kelvin ? 3 : 1);
+  }
+  return out;
 }
 
 std::unexpected<Problem> bad(const std::string& path, const std::string& why) {
@@ -67,10 +72,11 @@ std::string judge_plugins(const json::Value& root, Shape shape, std::map<std::st
   return "";
 }
 
-Result<Primary> read_primary(Host& host, const std::string& path, Shape shape) {
+Result<Primary> read_primary(Host& host, const std::string& path, Shape shape, bool* unfinished = nullptr) {
   auto content = read_file(host, path, kConfigurationCap);
-  if (!content) return std::unexpected(content.error());
-  return judge_primary(path, content->status, std::move(content->bytes), shape);
+  auto primary = content ? judge_primary(path, content->status, content->bytes, shape) : Result<Primary>(std::unexpected(content.error()));
+  if (!primary && unfinished != nullptr && (!content || !json::Document::parse(std::move(content->bytes)))) *unfinished = true;
+  return primary;
 }
 
 Shape shape_of(std::string_view name) { return extension_of(name) == ".conflist" ? Shape::kList : Shape::kSingle; }
@@ -80,9 +86,9 @@ std::vector<std::string> candidates(const std::vector<DirectoryEntry>& entries, 
   std::vector<std::string> live;
   std::vector<std::string> old;
   for (const DirectoryEntry& entry : entries) {
-    if (is_configuration(entry.name)) {
+    if (is_configuration_name(entry.name)) {
       live.push_back(entry.name);
-    } else if (renamed && entry.name.ends_with(kOld) && is_configuration(without_old(entry.name))) {
+    } else if (renamed && entry.name.ends_with(kSetAside) && is_configuration_name(without_old(entry.name))) {
       old.push_back(entry.name);
     }
   }
@@ -97,7 +103,7 @@ Selection select_named(Host& host, const PrimaryRequest& request) {
   const std::string path = join(request.directory, request.file_name);
   auto primary = read_primary(host, path, Shape::kEither);
   if (!primary && request.renamed && primary.error().error == Errno{ENOENT}) {
-    primary = read_primary(host, path + std::string(kOld), Shape::kEither);
+    primary = read_primary(host, path + std::string(kSetAside), Shape::kEither);
   }
   if (primary) {
     selection.primary = std::move(*primary);
@@ -128,13 +134,14 @@ bool names_multus(const json::Document& document) {
   while (!open.empty()) {
     const json::Value value = open.back();
     open.pop_back();
-    for (const auto& [key, member] : value.members()) {
-      if (same_but_for_case(key, "type")) {
+    for (const auto& [written, member] : value.members()) {
+      const std::string key = folded(written);
+      if (key == "type") {
         const std::string type = member.text();
         if (type == "multus" || type == "multus-shim") return true;
-      } else if (same_but_for_case(key, "plugins") || same_but_for_case(key, "delegates")) {
+      } else if (key == "plugins" || key == "delegates") {
         std::ranges::copy(member.items(), std::back_inserter(open));
-      } else if (same_but_for_case(key, "delegate")) {
+      } else if (key == "delegate") {
         open.push_back(member);
       }
     }
@@ -166,6 +173,26 @@ Result<Primary> judge_primary(std::string path, const FileStatus& status, std::s
                  .capabilities = std::move(capabilities)};
 }
 
+bool is_configuration_name(std::string_view name) { return std::ranges::find(kExtensions, extension_of(name)) != kExtensions.end(); }
+
+Result<std::string> find_set_aside(Host& host, const std::string& directory, const std::string& delegate) {
+  const auto entries = host.list(directory);
+  if (!entries && entries.error() == Errno{ENOENT}) return "";
+  if (!entries) return std::unexpected(system_problem("list", directory, entries.error(), kExitOutput));
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = join(directory, entry.name);
+    const std::string original(without_old(path));
+    if (original == path || !is_configuration_name(original)) continue;
+    const auto taken = host.lstat(original);
+    if (taken) continue;
+    if (taken.error() != Errno{ENOENT}) return std::unexpected(system_problem("look at", original, taken.error(), kExitOutput));
+    const auto primary = read_primary(host, path, Shape::kEither);
+    if (primary && primary->document.root().compact() == delegate) return path;
+    if (!primary && primary.error().error != Errno{}) return std::unexpected(primary.error());
+  }
+  return "";
+}
+
 Selection select_primary(Host& host, const PrimaryRequest& request) {
   if (!request.file_name.empty()) return select_named(host, request);
   Selection selection;
@@ -182,7 +209,7 @@ Selection select_primary(Host& host, const PrimaryRequest& request) {
       continue;
     }
     if (const auto status = host.stat(path); status && S_ISDIR(status->mode)) continue;
-    auto primary = read_primary(host, path, shape_of(without_old(name)));
+    auto primary = read_primary(host, path, shape_of(without_old(name)), &selection.unfinished);
     if (primary) {
       selection.primary = std::move(*primary);
     } else {

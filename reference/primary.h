@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reference/host.h"
@@ -39,10 +40,21 @@ struct PrimaryRequest {
 struct Selection {
   std::optional<Primary> primary;
   std::vector<std::string> skipped;  // "PATH: why", for the log
+  bool unfinished = false;           // one that would have gone first could not be read or is no JSON; it may be in the making
   std::optional<Problem> problem;    // why there is no primary
 };
 
 Selection select_primary(Host& host, const PrimaryRequest& request);
+
+// May a runtime load a file of this name? .conf, .conflist and .json.
+bool is_configuration_name(std::string_view name);
+
+// What --rename-conf-file appends to a primary's name.
+inline constexpr std::string_view kSetAside = ".old";
+
+// The primary that was set aside in a directory for a configuration whose delegate has this text, if nothing has taken its place since:
+// the path that ends in .old. Empty if there is none; a problem if one could not be looked at.
+Result<std::string> find_set_aside(Host& host, const std::string& directory, const std::string& delegate);
 
 enum class Shape {
   kSingle,  // type: .conf and .json

@@ -22,12 +22,31 @@ constexpr std::size_t kChunk = 256 * 1024;
 constexpr mode_t kPermissions = 07777;
 constexpr mode_t kProgramMode = 0755;
 
+// A trouble that lasts: a few tries as they come, then with longer and longer pauses.
+using namespace std::chrono_literals;
+constexpr int kTriesAtOnce = 3;
+constexpr std::chrono::milliseconds kFirstPause{250};
+constexpr std::chrono::milliseconds kLongestPause{2s};
+constexpr std::chrono::milliseconds kLongestPauseOfPrograms{10s};  // they are large
+
+std::chrono::milliseconds pause_after(int failures, std::chrono::milliseconds longest) {
+  if (failures < kTriesAtOnce) return 0ms;
+  return std::min(longest, kFirstPause * (1 << std::min(failures - kTriesAtOnce, 10)));
+}
+
 std::unexpected<Problem> failed(std::string_view operation, const std::string& path, Errno error) {
   return std::unexpected(system_problem(operation, path, error, kExitOutput));
 }
 
 // A sync that a read-only volume refuses has nothing to do there.
 bool harmless(Errno error) { return error == Errno{EROFS} || error == Errno{EINVAL}; }
+
+// Some file systems (a mapped or squashed one, FAT) decide themselves who owns a file, and nobody can do better there.
+bool has_no_owners(Errno error) {
+  return error == Errno{EPERM} || error == Errno{EINVAL} || error == Errno{ENOSYS} || error == Errno{EOPNOTSUPP};
+}
+
+bool is_missing(Errno error) { return error == Errno{ENOENT} || error == Errno{ENOTDIR}; }
 
 bool is_temporary(std::string_view name) {
   if (name.size() != kPrefix.size() + kNameDigits + kTemporary.size()) return false;
@@ -56,11 +75,12 @@ Result<bool> Publisher::publish(const std::string& path, std::string_view bytes,
     if (auto done = settle(path, status); !done) return std::unexpected(done.error());
     return false;
   }
-  auto done = replace(path, [&](Host::Descriptor descriptor) -> Result<> {
+  const Fill fill = [&](Host::Descriptor descriptor) -> Result<> {
     if (const auto set = host_.fchmod(descriptor, mode); !set) return failed("set the mode of", path, set.error());
     return write_all(descriptor, bytes, path);
-  });
-  if (!done) return std::unexpected(done.error());
+  };
+  if (auto done = replace(path, {.fill = fill, .check = nullptr, .longest_pause = kLongestPause}); !done)
+    return std::unexpected(done.error());
   return true;
 }
 
@@ -79,7 +99,7 @@ Result<bool> Publisher::install(const std::string& source, const std::string& pa
     return false;
   }
 
-  auto done = replace(path, [&](Host::Descriptor descriptor) -> Result<> {
+  const Fill fill = [&](Host::Descriptor descriptor) -> Result<> {
     std::string buffer(kChunk, '\0');
     std::uint64_t total = 0;
     while (true) {
@@ -95,46 +115,82 @@ Result<bool> Publisher::install(const std::string& source, const std::string& pa
       return refuse(kExitBadInput, source + " changes while it is copied");
     if (const auto set = host_.fchmod(descriptor, kProgramMode); !set) return failed("set the mode of", path, set.error());
     return {};
-  });
-  if (!done) return std::unexpected(done.error());
+  };
+  const Check check = [&](const std::string& temporary) -> Result<> {
+    if (same_content(source, temporary)) return {};
+    return refuse(kExitOutput, "cannot install " + path + ": what was written does not read back as " + source);
+  };
+  if (auto done = replace(path, {.fill = fill, .check = check, .longest_pause = kLongestPauseOfPrograms}); !done)
+    return std::unexpected(done.error());
   if (const auto known = known_.find(path); known != known_.end()) copies_[path] = {.source = *before, .target = known->second};
   return true;
 }
 
-Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode) {
-  const auto status = host_.stat(directory);
-  const std::string parent = directory_of(directory);
-  if (status && S_ISDIR(status->mode)) {
-    // Whoever made it may not have lived to sync it.
-    if (const auto known = directories_.find(directory); known != directories_.end() && known->second == status->inode) return false;
-    if (auto synced = sync_directory(parent); !synced && !harmless(synced.error().error)) return std::unexpected(synced.error());
-    directories_[directory] = status->inode;
-    return false;
+Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode, Directory kind) {
+  if (const auto status = host_.stat(directory)) {
+    if (!S_ISDIR(status->mode)) return failed("make", directory, Errno{ENOTDIR});
+    return keep_directory(directory, mode, kind, *status);
+  } else if (status.error() != Errno{ENOENT}) {
+    return failed("look at", directory, status.error());
   }
-  if (status) return failed("make", directory, Errno{ENOTDIR});
-  if (status.error() != Errno{ENOENT}) return failed("look at", directory, status.error());
-  if (const auto made = host_.mkdir(directory, mode); !made && made.error() != Errno{EEXIST})
-    return failed("make", directory, made.error());
-  // The umask had its say; ours is the last word.
+  const auto made = host_.mkdir(directory, mode);
+  if (!made && made.error() != Errno{EEXIST}) return failed("make", directory, made.error());
+  // The umask had its say; ours is the last word. Unless somebody else was faster: then it is his.
   auto opened = open_file(host_, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (!opened) return failed("open", directory, opened.error());
-  const auto made = host_.fstat(opened->get());
-  if (!made) return failed("look at", directory, made.error());
-  if ((made->mode & kPermissions) != mode) {
+  const auto status = host_.fstat(opened->get());
+  if (!status) return failed("look at", directory, status.error());
+  if ((status->mode & kPermissions) != mode && (made || kind == Directory::kOwn)) {
     if (const auto set = host_.fchmod(opened->get(), mode); !set) return failed("set the mode of", directory, set.error());
   }
   if (const auto synced = host_.fsync(opened->get()); !synced) return failed("sync", directory, synced.error());
-  if (auto synced = sync_directory(parent); !synced) return std::unexpected(synced.error());
-  directories_[directory] = made->inode;
+  if (auto synced = sync_directory(directory_of(directory)); !synced) return std::unexpected(synced.error());
+  directories_[directory] = *status;
   return true;
+}
+
+// One that is there. Whoever made it may not have lived to sync its entry, and may have let everybody write into it.
+Result<bool> Publisher::keep_directory(const std::string& directory, mode_t mode, Directory kind, const FileStatus& status) {
+  bool changed = false;
+  const bool strange = (status.mode & kPermissions) != mode || status.uid != host_.effective_uid();
+  const auto known = directories_.find(directory);
+  const bool durable = known != directories_.end() && known->second.inode == status.inode && known->second.device == status.device;
+  // Where nobody can change the mode or the owner one try is enough.
+  if (kind == Directory::kOwn && strange && !(durable && known->second.ctime_ns == status.ctime_ns)) {
+    auto opened = open_file(host_, directory, O_RDONLY | O_DIRECTORY);
+    if (!opened) return failed("open", directory, opened.error());
+    if (auto owned = own(opened->get(), status, directory); !owned && !harmless(owned.error().error)) return std::unexpected(owned.error());
+    const auto set = host_.fchmod(opened->get(), mode);
+    if (!set && !has_no_owners(set.error()) && !harmless(set.error())) return failed("set the mode of", directory, set.error());
+    if (const auto synced = host_.fsync(opened->get()); !synced && !harmless(synced.error()))
+      return failed("sync", directory, synced.error());
+    changed = set.has_value();
+  }
+  if (!durable) {
+    // The parent of a volume may be closed to us, and then it is not ours to make durable either.
+    const auto synced = sync_directory(directory_of(directory));
+    if (!synced && kind == Directory::kOwn && !harmless(synced.error().error)) return std::unexpected(synced.error());
+  }
+  if (!durable || changed) directories_[directory] = host_.stat(directory).value_or(status);
+  return changed;
 }
 
 Result<bool> Publisher::remove(const std::string& path) {
   const auto removed = host_.unlink(path);
-  if (!removed && removed.error() == Errno{ENOENT}) return false;
+  if (!removed && is_missing(removed.error())) return false;
   if (!removed) return failed("remove", path, removed.error());
   known_.erase(path);
   if (auto synced = sync_directory(directory_of(path)); !synced) return std::unexpected(synced.error());
+  return true;
+}
+
+Result<bool> Publisher::remove_directory(const std::string& directory) {
+  const auto removed = host_.rmdir(directory);
+  const auto kept = [](Errno error) { return is_missing(error) || error == Errno{ENOTEMPTY} || error == Errno{EEXIST}; };
+  if (!removed && kept(removed.error())) return false;
+  if (!removed) return failed("remove", directory, removed.error());
+  directories_.erase(directory);
+  if (auto synced = sync_directory(directory_of(directory)); !synced) return std::unexpected(synced.error());
   return true;
 }
 
@@ -146,14 +202,23 @@ Result<bool> Publisher::rename(const std::string& from, const std::string& to) {
   return true;
 }
 
-void Publisher::sweep(const std::string& directory) {
+bool Publisher::sweep(const std::string& directory) {
   const auto entries = host_.list(directory);
-  if (!entries) return;
+  if (!entries) return is_missing(entries.error());
+  bool clean = true;
   for (const DirectoryEntry& entry : *entries) {
+    if (!is_temporary(entry.name)) continue;
+    const std::string file = join(directory, entry.name);
+    const auto removed = host_.unlink(file);
+    if (removed || removed.error() == Errno{ENOENT}) continue;
     // Whatever cannot be removed now is tried again next turn; it is in nobody's way.
-    if (is_temporary(entry.name) && !host_.unlink(join(directory, entry.name))) leftovers_.push_back(join(directory, entry.name));
+    leftovers_.push_back(file);
+    clean = false;
   }
+  return clean;
 }
+
+std::vector<std::string> Publisher::take_notes() { return std::exchange(notes_, {}); }
 
 void Publisher::tidy() {
   std::erase_if(leftovers_, [&](const std::string& file) {
@@ -194,8 +259,12 @@ bool Publisher::is_copy(const std::string& source, const FileStatus& source_stat
   }
   // Any mode that lets the runtime execute it will do: a file provided by the system may be stricter than ours.
   if (!S_ISREG(status.mode) || (status.mode & 0111) == 0 || (status.mode & 0022) != 0 || status.size != source_status.size) return false;
-  auto left = open_file(host_, source, O_RDONLY);
-  auto right = open_file(host_, path, O_RDONLY | O_NOFOLLOW);
+  return same_content(source, path);
+}
+
+bool Publisher::same_content(const std::string& left_path, const std::string& right_path) {
+  auto left = open_file(host_, left_path, O_RDONLY | O_NONBLOCK);
+  auto right = open_file(host_, right_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   std::string left_buffer(kChunk, '\0');
   std::string right_buffer(kChunk, '\0');
   while (left && right) {
@@ -211,9 +280,10 @@ bool Publisher::is_copy(const std::string& source, const FileStatus& source_stat
 // A file of somebody else could be changed by him behind our back. Where the file system decides itself who owns a new file, what we made
 // counts as ours, or else it would be made again every turn.
 bool Publisher::owned(const std::string& path, const FileStatus& status) const {
-  if (status.uid == host_.effective_uid()) return true;
+  const uid_t user = host_.effective_uid();
+  if (status.uid == user && (user != 0 || status.gid == 0)) return true;
   const auto known = known_.find(path);
-  return known != known_.end() && known->second.inode == status.inode && known->second.uid == status.uid;
+  return known != known_.end() && known->second.inode == status.inode && known->second.uid == status.uid && known->second.gid == status.gid;
 }
 
 // Bytes that are right may not be durable: the process that wrote them may have been killed just before the sync.
@@ -228,7 +298,21 @@ Result<> Publisher::settle(const std::string& path, const FileStatus& status) {
   return {};
 }
 
-Result<> Publisher::replace(const std::string& path, const Fill& fill) {
+Result<> Publisher::replace(const std::string& path, const Work& work) {
+  const auto failure = failures_.find(path);
+  if (failure != failures_.end() && host_.monotonic() < failure->second.next) return std::unexpected(failure->second.problem);
+  auto done = try_to_replace(path, work);
+  if (done) {
+    failures_.erase(path);
+    return done;
+  }
+  Failure& failed_again = failures_[path];
+  failed_again.next = host_.monotonic() + pause_after(++failed_again.count, work.longest_pause);
+  failed_again.problem = done.error();
+  return done;
+}
+
+Result<> Publisher::try_to_replace(const std::string& path, const Work& work) {
   tidy();
   const std::string directory = directory_of(path);
   // Another instance may sweep our temporary file away while it starts; once more is enough, then it is running.
@@ -240,7 +324,7 @@ Result<> Publisher::replace(const std::string& path, const Fill& fill) {
       descriptor = host_.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     }
     if (!descriptor) return failed("make a temporary file for", path, descriptor.error());
-    auto done = fill_and_rename(temporary, path, *descriptor, fill);
+    auto done = fill_and_rename(temporary, path, *descriptor, work);
     if (done) return finish(path, *done);
     const auto removed = host_.unlink(temporary);
     const bool swept = !removed && removed.error() == Errno{ENOENT};
@@ -260,28 +344,36 @@ Result<> Publisher::finish(const std::string& path, const FileStatus& made) {
 
 // Gives the status of the new file, whose inode tells it from anybody else's.
 Result<FileStatus> Publisher::fill_and_rename(const std::string& temporary, const std::string& path, Host::Descriptor descriptor,
-                                              const Fill& fill) {
+                                              const Work& work) {
   Handle file(host_, descriptor);
   const auto made = host_.fstat(file.get());
   if (!made) return failed("look at a temporary file for", path, made.error());
-  const uid_t user = host_.effective_uid();
-  const gid_t group = user == 0 ? 0 : made->gid;  // root's files are root's also in a directory that hands on its group
-  if (made->uid != user || made->gid != group) {
-    // Some file systems (a mapped or squashed one) decide themselves who owns a file, and nobody can do better there.
-    const auto set = host_.fchown(file.get(), user, group);
-    if (!set && set.error() != Errno{EPERM} && set.error() != Errno{EINVAL}) return failed("set the owner of", path, set.error());
-  }
-  if (auto filled = fill(file.get()); !filled) return std::unexpected(filled.error());
+  if (auto owned = own(file.get(), *made, path); !owned) return std::unexpected(owned.error());
+  if (auto filled = work.fill(file.get()); !filled) return std::unexpected(filled.error());
   if (const auto synced = host_.fsync(file.get()); !synced) return failed("sync", path, synced.error());
   if (const auto closed = file.close(); !closed) return failed("write", path, closed.error());
+  if (work.check) {
+    if (auto good = work.check(temporary); !good) return std::unexpected(good.error());
+  }
 
+  const auto link = host_.readlink(path);
   auto renamed = host_.rename(temporary, path);
   if (!renamed && (renamed.error() == Errno{EISDIR} || renamed.error() == Errno{ENOTEMPTY} || renamed.error() == Errno{EEXIST})) {
     if (auto displaced = displace_directory(path); !displaced) return std::unexpected(displaced.error());
     renamed = host_.rename(temporary, path);
   }
   if (!renamed) return failed("replace", path, renamed.error());
+  if (link) notes_.push_back(path + " was a link to " + *link + "; the link was replaced, not what it led to");
   return *made;
+}
+
+Result<> Publisher::own(Host::Descriptor descriptor, const FileStatus& status, const std::string& path) {
+  const uid_t user = host_.effective_uid();
+  const gid_t group = user == 0 ? 0 : status.gid;  // root's files are root's also in a directory that hands on its group
+  if (status.uid == user && status.gid == group) return {};
+  const auto set = host_.fchown(descriptor, user, group);
+  if (!set && !has_no_owners(set.error())) return failed("set the owner of", path, set.error());
+  return {};
 }
 
 // A directory where a file of ours belongs: out of the way with it, but nothing in it is lost.
@@ -289,6 +381,7 @@ Result<> Publisher::displace_directory(const std::string& path) {
   const std::string aside = hidden_name(directory_of(path), kDisplaced);
   if (const auto moved = host_.rename(path, aside); !moved)
     return failed("move the directory out of the way that stands at", path, moved.error());
+  notes_.push_back(path + " was a directory; it was moved to " + aside);
   return {};
 }
 

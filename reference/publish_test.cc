@@ -245,15 +245,19 @@ TEST(Install, RefusesWhatIsNoProgramOrChanges) {
   EXPECT_EQ(host.tree("/bin").size(), 1U);
 }
 
-TEST(Publish, OwnDirectoryIsPrivateAndAnExistingOneKeepsItsMode) {  // SECURE-53
+TEST(Publish, OwnDirectoryIsPrivateAndASharedOneKeepsItsMode) {  // SECURE-53
   MemoryHost host;
   host.put_directory("/d");
   Publisher publisher(host);
   EXPECT_EQ(publisher.make_directory("/d/own", 0700), true);
   EXPECT_EQ(host.status("/d/own").mode & 07777U, 0700U);
   EXPECT_EQ(publisher.make_directory("/d/own", 0700), false);
-  EXPECT_EQ(publisher.make_directory("/d", 0700), false);
+  EXPECT_EQ(publisher.make_directory("/d", 0700, Publisher::Directory::kShared), false);
   EXPECT_EQ(host.status("/d").mode & 07777U, 0755U);
+  host.put_directory("/d/left", 0777);  // what an old build left under umask 000
+  EXPECT_EQ(publisher.make_directory("/d/left", 0700), true);
+  EXPECT_EQ(host.status("/d/left").mode & 07777U, 0700U);
+  EXPECT_EQ(publisher.make_directory("/d/left", 0700), false);
   EXPECT_FALSE(publisher.make_directory("/none/own", 0700));
   host.put("/d/file", "");
   EXPECT_FALSE(publisher.make_directory("/d/file", 0700));

@@ -102,6 +102,7 @@ reference::Outcome<std::vector<reference::DirectoryEntry>> MemoryHost::list(cons
 reference::Outcome<> MemoryHost::mkdir(const std::string& path, mode_t mode) { return answer(process_.mkdir(path, mode)); }
 reference::Outcome<> MemoryHost::rename(const std::string& from, const std::string& to) { return answer(process_.rename(from, to)); }
 reference::Outcome<> MemoryHost::unlink(const std::string& path) { return answer(process_.unlink(path)); }
+reference::Outcome<> MemoryHost::rmdir(const std::string& path) { return answer(process_.rmdir(path)); }
 
 std::chrono::nanoseconds MemoryHost::monotonic() const { return clock_.now().since_start; }
 std::int64_t MemoryHost::wall_seconds() const { return clock_.wall_ns() / 1'000'000'000; }

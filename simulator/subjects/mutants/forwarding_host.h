@@ -30,6 +30,7 @@ class ForwardingHost : public reference::Host {
   Outcome<> mkdir(const std::string& path, mode_t mode) override { return inner_.mkdir(path, mode); }
   Outcome<> rename(const std::string& from, const std::string& to) override { return inner_.rename(from, to); }
   Outcome<> unlink(const std::string& path) override { return inner_.unlink(path); }
+  Outcome<> rmdir(const std::string& path) override { return inner_.rmdir(path); }
   std::chrono::nanoseconds monotonic() const override { return inner_.monotonic(); }
   std::int64_t wall_seconds() const override { return inner_.wall_seconds(); }
   void write_out(std::string_view line) override { inner_.write_out(line); }
