@@ -27,6 +27,13 @@ bool is_der_sequence(std::string_view der) {
   return length > 0 && der.size() - header == length;
 }
 
+// A marker counts at the beginning of a line only: that is where clients look for it.
+std::size_t find_marker(std::string_view pem, std::string_view marker, std::size_t from) {
+  std::size_t at = pem.find(marker, from);
+  while (at != std::string_view::npos && at > 0 && pem[at - 1] != '\n') at = pem.find(marker, at + 1);
+  return at;
+}
+
 }  // namespace
 
 std::string encode_base64(std::string_view bytes) {
@@ -71,15 +78,15 @@ std::optional<std::string> decode_base64(std::string_view text) {
 std::string why_no_certificates(std::string_view pem) {
   if (pem.find_first_not_of(" \t\r\n") == std::string_view::npos) return "it is empty";
   std::size_t good = 0;
-  std::size_t at = pem.find(kBegin);
+  std::size_t at = find_marker(pem, kBegin, 0);
   if (at == std::string_view::npos) return "it holds no PEM certificate";
   while (at != std::string_view::npos) {
     const std::size_t body = at + kBegin.size();
-    const std::size_t end = pem.find(kEnd, body);
+    const std::size_t end = find_marker(pem, kEnd, body);
     if (end == std::string_view::npos) return "its last certificate has no end";
     const auto der = decode_base64(pem.substr(body, end - body));
     if (der && is_der_sequence(*der)) ++good;
-    at = pem.find(kBegin, end + kEnd.size());
+    at = find_marker(pem, kBegin, end + kEnd.size());
   }
   return good > 0 ? "" : "its certificate cannot be decoded";
 }

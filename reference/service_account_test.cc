@@ -109,9 +109,10 @@ TEST(ServiceAccount, CertificateTable) {  // FRESH-13, FRESH-21
   }
   const std::string begin = "-----BEGIN CERTIFICATE-----\n";
   const std::string end = "\n-----END CERTIFICATE-----\n";
-  for (const std::string& bad : {std::string(), std::string("\n"), std::string("junk"), begin + "MAMCAQU=", begin + end,
-                                 begin + "!!!!" + end, begin + "MAMCAQ==" + end /* cut short */, begin + "BAMCAQU=" + end /* no SEQUENCE */,
-                                 kPem + begin + "MAMC", std::string("-----BEGIN PUBLIC KEY-----\nMAMCAQU=\n-----END PUBLIC KEY-----\n")}) {
+  for (const std::string& bad :
+       {std::string(), std::string("\n"), std::string("junk"), begin + "MAMCAQU=", begin + end, begin + "!!!!" + end,
+        begin + "MAMCAQ==" + end /* cut short */, begin + "BAMCAQU=" + end /* no SEQUENCE */, "x" + kPem /* not a line of its own */,
+        kPem + begin + "MAMC", std::string("-----BEGIN PUBLIC KEY-----\nMAMCAQU=\n-----END PUBLIC KEY-----\n")}) {
     EXPECT_NE(why_no_certificates(bad), "") << bad;
   }
 }

@@ -13,5 +13,5 @@ entryproof_test(engine
 
 # Whole lives of the reference in virtual time.
 entryproof_test(reference_property
-  SOURCES reference_property.cc reference_stage_test_support.cc
+  SOURCES reference_input_property.cc reference_property.cc reference_stage_test_support.cc
   LINK entryproof_engine)
