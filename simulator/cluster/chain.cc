@@ -2,9 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -12,7 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "simulator/base/digest.h"
 #include "simulator/cluster/keys.h"
 
 namespace entryproof::cluster {
@@ -28,27 +28,22 @@ namespace {
 using Certificate = std::unique_ptr<X509, Freer<X509_free>>;
 using Store = std::unique_ptr<X509_STORE, Freer<X509_STORE_free>>;
 using StoreContext = std::unique_ptr<X509_STORE_CTX, Freer<X509_STORE_CTX_free>>;
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 using Stack = std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) { sk_X509_free(stack); })>;
 
 constexpr std::size_t kMaximumText = 1 << 20;
 constexpr std::size_t kMaximumCertificates = 256;
 
 // A certificate of a PEM block's base64 text; nullptr if it is none.
-Certificate decode(std::string_view base64) {
-  const Bio raw(BIO_new_mem_buf(base64.data(), static_cast<int>(base64.size())));
-  BIO* const filter = BIO_new(BIO_f_base64());
-  if (!raw || filter == nullptr) std::abort();
-  std::string der(base64.size(), '\0');
-  BIO_push(filter, raw.get());
-  const int size = BIO_read(filter, der.data(), static_cast<int>(der.size()));
-  BIO_pop(filter);
-  BIO_free(filter);
-  if (size <= 0) return nullptr;
-  const auto* cursor = reinterpret_cast<const unsigned char*>(der.data());
-  Certificate certificate(d2i_X509(nullptr, &cursor, size));
-  // Go refuses trailing bytes behind a certificate.
-  if (certificate && cursor != reinterpret_cast<const unsigned char*>(der.data()) + size) certificate.reset();
+Certificate decode(std::string_view body) {
+  std::string base64;
+  std::copy_if(body.begin(), body.end(), std::back_inserter(base64),
+               [](char c) { return c != '\n' && c != '\r' && c != ' ' && c != '\t'; });
+  const auto der = base64_decode(base64);
+  if (!der) return nullptr;
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(der->data());
+  const auto* cursor = bytes;
+  Certificate certificate(d2i_X509(nullptr, &cursor, static_cast<long>(der->size())));
+  if (certificate && cursor != bytes + der->size()) certificate.reset();  // Go refuses what trails a certificate
   return certificate;
 }
 
@@ -59,10 +54,10 @@ std::vector<Certificate> read_certificates(std::string_view pem) {
   if (pem.size() > kMaximumText) return certificates;
   for (std::size_t at = 0; certificates.size() < kMaximumCertificates;) {
     const auto begin = pem.find(kBegin, at);
-    const auto end = begin == std::string_view::npos ? begin : pem.find(kEnd, begin);
+    const auto end = begin == std::string_view::npos ? begin : pem.find("-----", begin + kBegin.size());
     if (end == std::string_view::npos) break;
-    at = end + kEnd.size();
-    if (begin != 0 && pem[begin - 1] != '\n') continue;
+    at = end;
+    if ((begin != 0 && pem[begin - 1] != '\n') || !pem.substr(end).starts_with(kEnd)) continue;
     const auto body = begin + kBegin.size();
     if (auto certificate = decode(pem.substr(body, end - body))) certificates.push_back(std::move(certificate));
   }

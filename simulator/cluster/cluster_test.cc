@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "simulator/cluster/authority.h"
+#include "simulator/cluster/chain.h"
+#include "simulator/cluster/control_plane.h"
 #include "simulator/cluster/service_account.h"
 #include "simulator/cluster/tokens.h"
 #include "simulator/cluster/volume.h"
@@ -67,6 +69,108 @@ TEST(Authority, PoolMayBeAskedFromManyThreads) {
     for (const Authority*& one : seen) threads.emplace_back([&one] { one = &Authority::pooled(7); });
   }
   EXPECT_EQ(std::set<const Authority*>(seen.begin(), seen.end()).size(), 1U);
+}
+
+TEST(Authority, AnIntermediateIsSignedByItsRootAndComesWithTheChain) {
+  const Authority& root = Authority::pooled(1);
+  const Authority& intermediate = root.intermediate();
+  EXPECT_EQ(&intermediate, &root.intermediate());
+  const auto certificate = parse(intermediate.certificate_pem());
+  ASSERT_NE(certificate, nullptr);
+  EXPECT_EQ(X509_check_ca(certificate.get()), 1);
+  EXPECT_EQ(X509_verify(certificate.get(), X509_get0_pubkey(parse(root.certificate_pem()).get())), 1);
+  const auto serving = intermediate.serving(usual_serving_request());
+  EXPECT_EQ(certificates_in(serving->chain_pem), 2U);
+  EXPECT_EQ(certificates_in(root.serving(usual_serving_request())->chain_pem), 1U);
+  EXPECT_TRUE(serving->chain_pem.ends_with(intermediate.certificate_pem()));
+}
+
+TEST(Authority, EqualRequestsGetOneCertificateWhoseKeyFits) {
+  const Authority& root = Authority::pooled(1);
+  for (const KeyType type : {KeyType::kEcP256, KeyType::kRsa2048}) {
+    ServingRequest request = usual_serving_request();
+    request.key = type;
+    const auto serving = root.serving(request);
+    EXPECT_EQ(serving, root.serving(request));
+    const auto certificate = parse(serving->chain_pem);
+    BIO* const bio = BIO_new_mem_buf(serving->key_pem.data(), static_cast<int>(serving->key_pem.size()));
+    EVP_PKEY* const key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
+    EXPECT_EQ(X509_check_private_key(certificate.get(), key), 1);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    EXPECT_EQ(X509_check_ip_asc(certificate.get(), "10.96.0.1", 0), 1);
+    EXPECT_EQ(X509_check_ip_asc(certificate.get(), "fd00:10:96::1", 0), 1);
+    EXPECT_EQ(X509_check_host(certificate.get(), "kubernetes.default.svc", 0, 0, nullptr), 1);
+    EXPECT_EQ(X509_check_host(certificate.get(), "kube-apiserver", 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, nullptr), 0);
+  }
+  ServingRequest other = usual_serving_request();
+  other.validity = Validity::expired();
+  EXPECT_NE(root.serving(other), root.serving(usual_serving_request()));
+}
+
+TEST(Authority, ValidityIsAsAsked) {
+  const Authority& expired = Authority::pooled(1, KeyType::kEcP256, Validity::expired());
+  EXPECT_NE(&expired, &Authority::pooled(1));
+  EXPECT_EQ(X509_cmp_current_time(X509_get0_notAfter(parse(expired.certificate_pem()).get())), -1);
+  const Authority& future = Authority::pooled(1, KeyType::kEcP256, Validity::not_yet_valid());
+  EXPECT_EQ(X509_cmp_current_time(X509_get0_notBefore(parse(future.certificate_pem()).get())), 1);
+}
+
+// --- chains ---
+
+TEST(Chain, AVerdictHoldsForItsTimeOnly) {
+  const Authority& root = Authority::pooled(2);
+  ServingRequest request = usual_serving_request();
+  request.validity = {kNow / 1'000'000'000, kNow / 1'000'000'000 + 100};
+  const auto serving = root.serving(request);
+  const auto defect = [&](std::int64_t seconds) {
+    return chain_defect(root.certificate_pem(), serving->chain_pem, "10.96.0.1", kNow + seconds * 1'000'000'000).has_value();
+  };
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_TRUE(defect(-1));
+    EXPECT_FALSE(defect(0));
+    EXPECT_FALSE(defect(100));
+    EXPECT_TRUE(defect(101));
+  }
+}
+
+TEST(Chain, AnyCertificateOfTheBundleIsAnAnchor) {
+  const Authority& root = Authority::pooled(2);
+  const Authority& intermediate = root.intermediate();
+  const auto serving = intermediate.serving(usual_serving_request());
+  const auto leaf_alone = serving->chain_pem.substr(0, serving->chain_pem.size() - intermediate.certificate_pem().size());
+  const auto believed = [&](const std::string& bundle, const std::string& chain) {
+    return !chain_defect(bundle, chain, "10.96.0.1", kNow);
+  };
+  EXPECT_TRUE(believed(root.certificate_pem(), serving->chain_pem));
+  EXPECT_TRUE(believed(intermediate.certificate_pem(), serving->chain_pem));
+  EXPECT_TRUE(believed(intermediate.certificate_pem(), leaf_alone));
+  EXPECT_FALSE(believed(root.certificate_pem(), leaf_alone));
+  EXPECT_TRUE(believed(Authority::pooled(3).certificate_pem() + root.certificate_pem(), serving->chain_pem));
+  EXPECT_FALSE(believed(Authority::pooled(3).certificate_pem(), serving->chain_pem));
+  EXPECT_FALSE(believed(Authority::pooled(2, KeyType::kEcP256, Validity::expired()).certificate_pem(), serving->chain_pem));
+  EXPECT_FALSE(believed("", serving->chain_pem));
+  EXPECT_FALSE(believed(root.certificate_pem(), ""));
+}
+
+TEST(Chain, CountsCertificatesAsGoDoes) {
+  const std::string good = Authority::pooled(0).certificate_pem();
+  std::string windows;
+  for (const char c : good) windows += c == '\n' ? "\r\n" : std::string(1, c);
+  EXPECT_EQ(certificates_in(windows), 1U);
+  EXPECT_EQ(certificates_in("words before\n" + good + "words behind"), 1U);
+  EXPECT_EQ(certificates_in("x" + good), 0U);
+  EXPECT_EQ(certificates_in(good.substr(0, good.size() / 2)), 0U);
+  EXPECT_EQ(certificates_in("-----BEGIN CERTIFICATE-----\nHeader: x\n\n" + good.substr(28)), 0U);
+  EXPECT_EQ(certificates_in(std::string(2 << 20, '\n') + good), 0U);
+}
+
+TEST(Chain, AddressesHaveOneForm) {
+  EXPECT_EQ(canonical_address("::ffff:10.96.0.1"), "10.96.0.1");
+  EXPECT_EQ(canonical_address("FD00:10:96:0:0:0:0:1"), "fd00:10:96::1");
+  for (const char* none : {"", "10.96.0", "010.96.0.1", "[::1]", "fe80::1%eth0", "name", "10.96.0.1 "}) {
+    EXPECT_EQ(canonical_address(none), std::nullopt) << none;
+  }
 }
 
 // --- tokens ---

@@ -10,6 +10,7 @@
 namespace entryproof::cluster {
 namespace {
 
+constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::string_view kNamespace = "kube-system";  // where all accounts of ours live
 
 std::unexpected<Unauthenticated> refuse(TokenFault fault, std::string reason, std::uint64_t generation = 0) {
@@ -105,9 +106,11 @@ std::expected<Identity, Unauthenticated> ControlPlane::judge(const Claims& claim
   if (!claims.legacy()) {
     if (std::find(claims.audiences.begin(), claims.audiences.end(), kTokenIssuer) == claims.audiences.end())
       return no(TokenFault::kAudience, "the token is meant for another audience");
-    const std::int64_t now = wall_ns_() / 1'000'000'000;
-    if (claims.expires && now > *claims.expires) return no(TokenFault::kExpired, "the token has expired");
-    if (claims.not_before > now || claims.issued_at > now) return no(TokenFault::kNotYet, "the token's time of issue lies in the future");
+    const std::int64_t now = wall_ns_();
+    const auto later_than_now = [&](std::int64_t seconds) { return seconds * kSecond > now; };
+    if (claims.expires && now > *claims.expires * kSecond) return no(TokenFault::kExpired, "the token has expired");
+    if (later_than_now(claims.not_before) || later_than_now(claims.issued_at))
+      return no(TokenFault::kNotYet, "the token's time of issue lies in the future");
     const auto pod = pods_.find(PodKey(claims.name_space, claims.pod_name));
     if (pod == pods_.end()) return no(TokenFault::kPodGone, "the Pod that the token is bound to is gone");
     if (pod->second != claims.pod_uid) return no(TokenFault::kPodGone, "the Pod that the token is bound to was replaced by another one");

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ class AtomicVolume {
   static constexpr mode_t kFileMode = 0644;
   static constexpr mode_t kDirectoryMode = 0755;
 
-  // `seed` makes the directories' random digits.
-  explicit AtomicVolume(std::uint64_t seed) : seed_(seed) {}
+  // `seed` makes the directories' random digits; `file_mode` is the volume's defaultMode, the same for service accounts, ConfigMaps and
+  // Secrets unless a Pod says otherwise.
+  explicit AtomicVolume(std::uint64_t seed, mode_t file_mode = kFileMode) : seed_(seed), file_mode_(file_mode) {}
 
   // The changes that bring the volume's directory from the last payload to this one, at wall time `wall_ns`; none if they are equal
   // (kubelet writes nothing then). The first call fills an empty directory.
@@ -35,10 +37,25 @@ class AtomicVolume {
 
  private:
   std::uint64_t seed_;
+  mode_t file_mode_;
   std::uint64_t updates_ = 0;
   Payload payload_;
   std::string data_directory_;
 };
+
+// Where an update is torn: what happens at once, seen by a reader whose operations come in between.
+enum class Tear : std::uint8_t {
+  kNowhere,        // all of it: a reader that resolved "..data" before finds its directory gone after
+  kAroundSwing,    // the new directory is filled; then "..data" swings and the old one goes at once
+  kBeforeRemoval,  // the old directory lives on for a while beside the new one, and goes alone
+  kEverywhere,     // every step by itself
+};
+// The update in parts, in order, none empty. A gate applies one before each of so many operations of a reader.
+std::vector<std::vector<Change>> tear(std::vector<Change> update, Tear where);
+
+// What files of the volume look like when they are mounted by subPath: the mount binds the file as it was when the container began and
+// never follows an update, so they lie here as copies (names below the directory of such mounts) that nobody writes to again.
+std::vector<Change> frozen_copies(const Payload& payload, const std::set<std::string>& names, mode_t mode = AtomicVolume::kFileMode);
 
 // The same payload as plain files, as an operator leaves them in a host directory: each written under a hidden name and renamed into place,
 // so no file is ever partial; but two files do not change as one.
