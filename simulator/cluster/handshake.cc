@@ -13,19 +13,6 @@ using Kind = Experience::Kind;
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// What the client refuses before it sends anything; "" if nothing.
-std::string own_defect(const ClientConfig& client) {
-  if (client.scheme != "https" && client.scheme != "http") return "the scheme is neither https nor http";
-  if (client.host.empty()) return "the server's host is empty";
-  if (client.port == 0) return "port 0 cannot be connected to";
-  if (client.scheme == "https" && client.insecure && !client.ca_pem.empty())
-    return "specifying a root certificates file with the insecure flag is not allowed";
-  if (client.scheme == "https" && !client.ca_pem.empty() && certificates_in(client.ca_pem) == 0)
-    return "unable to load root certificates: no certificate in the PEM text";
-  if (std::any_of(client.token.begin(), client.token.end(), is_control)) return "the token holds a control character, which no header may";
-  return "";
-}
-
 // Why the client does not reach the server; "" if it does.
 std::string obstacle(const ClientConfig& client, const ControlPlane& cluster) {
   const auto address = canonical_address(client.host);
@@ -68,6 +55,18 @@ std::string_view to_string(Experience::Kind kind) {
     case Kind::kMalformed:
       return "malformed";
   }
+  return "";
+}
+
+std::string own_defect(const ClientConfig& client) {
+  if (client.scheme != "https" && client.scheme != "http") return "the scheme is neither https nor http";
+  if (client.host.empty()) return "the server's host is empty";
+  if (client.port == 0) return "port 0 cannot be connected to";
+  if (client.scheme == "https" && client.insecure && !client.ca_pem.empty())
+    return "specifying a root certificates file with the insecure flag is not allowed";
+  if (client.scheme == "https" && !client.ca_pem.empty() && certificates_in(client.ca_pem) == 0)
+    return "unable to load root certificates: no certificate in the PEM text";
+  if (std::any_of(client.token.begin(), client.token.end(), is_control)) return "the token holds a control character, which no header may";
   return "";
 }
 

@@ -39,6 +39,9 @@ struct Experience {
 };
 std::string_view to_string(Experience::Kind kind);  // "authenticated", "forbidden", …
 
+// What a client refuses of its own configuration before it sends anything, in the words of client-go; "" if nothing.
+std::string own_defect(const ClientConfig& client);
+
 Experience attempt(const ClientConfig& client, const ControlPlane& cluster, const Question& question = {});
 
 }  // namespace entryproof::cluster
