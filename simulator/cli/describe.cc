@@ -18,10 +18,13 @@ std::string time_text(Duration duration) { return reports::duration_text(std::ch
 std::string actor(const std::string& who) { return who == "build" ? "the build" : who; }
 
 std::string kubeconfig_text(const KubeconfigExpectation& expected) {
-  std::string text = expected.state.empty() ? "a kubeconfig" : fmt::format("a kubeconfig that is {}", expected.state);
+  std::string text = expected.state.empty()
+                         ? "a kubeconfig"
+                         : fmt::format("a kubeconfig that {}{}", expected.state == "authenticates" ? "" : "is ", expected.state);
   if (expected.path) text += " at " + *expected.path;
   if (expected.server) text += " for " + *expected.server;
   if (expected.mode) text += fmt::format(" with mode {:04o}", *expected.mode);
+  if (expected.margin) text += " with a margin of " + time_text(*expected.margin);
   if (expected.insecure) text += *expected.insecure ? ", TLS not verified" : ", TLS verified";
   return text;
 }
@@ -67,7 +70,41 @@ std::string text_of(const RemoveStep& step) { return "remove " + step.path; }
 std::string text_of(const RenameStep& step) { return fmt::format("rename {} to {}", step.from, step.to); }
 std::string text_of(const LinkStep& step) { return fmt::format("link {} to {}", step.path, step.target); }
 std::string text_of(const RotateStep& step) {
-  return fmt::format("rotate the {}", step.token && step.ca ? "token and the CA" : step.ca ? "CA" : "token");
+  using What = RotateStep::What;
+  const auto what = [&] {
+    switch (step.what) {
+      case What::kToken:
+        return "rotate the token";
+      case What::kCa:
+        return "rotate the CA";
+      case What::kBoth:
+        return "rotate the token and the CA";
+      case What::kSigningKey:
+        return "rotate the signing key";
+      case What::kPod:
+        return "replace the Pod";
+      case What::kCaAdd:
+        return "add a CA to the bundle";
+      case What::kCaSwitch:
+        return "serve by the newest CA";
+      case What::kCaDrop:
+        return "drop the old CAs";
+    }
+    return "?";
+  };
+  return std::string(what()) + (step.torn ? ", and again between two reads of the build" : "");
+}
+std::string text_of(const ClusterStep& step) {
+  std::vector<std::string> parts;
+  if (step.api) parts.push_back("the API server is " + *step.api);
+  if (step.certificate) parts.push_back("its certificate is " + *step.certificate);
+  if (step.drop_old_keys) parts.emplace_back("old signing keys count no more");
+  if (step.delete_pod) parts.emplace_back("the Pod is deleted");
+  if (step.rights) parts.emplace_back(*step.rights ? "the account may read Pods" : "the account may read nothing");
+  return fmt::format("cluster: {}", fmt::join(parts, ", "));
+}
+std::string text_of(const ProjectStep& step) {
+  return fmt::format("project {} to {}", reports::counted(step.files.size(), "file"), step.path);
 }
 std::string text_of(const SignalStep& step) { return fmt::format("send signal {} to {}", step.number, actor(step.who)); }
 std::string text_of(const KillStep& step) {

@@ -348,6 +348,14 @@ std::vector<Finding> LiveOracle::judge(const Operation& operation, const node::T
 
 const std::string& LiveOracle::published() const { return state_->published; }
 
+std::shared_ptr<const KubeconfigFacts> LiveOracle::kubeconfig() const {
+  const State& state = *state_;
+  const SeenConfig& config = state.sight.config(state.published);
+  const SeenKubeconfig* seen = config.own() ? find(state.sight, config.config->kubeconfig) : nullptr;
+  if (seen == nullptr) seen = find(state.sight, state.layout.kubeconfig);
+  return seen != nullptr && seen->valid() ? seen->placed.facts : nullptr;
+}
+
 void LiveOracle::expect_kubeconfig_mode(mode_t mode) { state_->layout.kubeconfig_mode = mode; }
 
 }  // namespace entryproof::oracles

@@ -51,6 +51,9 @@ class LiveOracle {
   std::vector<Finding> judge(const node::Operation& operation, const node::Tree& now);
   // The Multus configuration that the build published last (a name in net.d); "" if none.
   const std::string& published() const;
+  // The kubeconfig that the plugin would read now: the one that configuration names, else the layout's; null unless it is valid. The same
+  // pointer as long as the bytes are the same.
+  std::shared_ptr<const KubeconfigFacts> kubeconfig() const;
   // The layout's kubeconfig mode, where a scenario asks for another.
   void expect_kubeconfig_mode(mode_t mode);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -12,6 +13,8 @@
 
 #include "simulator/base/digest.h"
 #include "simulator/doors/tmpfs_door.h"
+#include "simulator/runner/access.h"
+#include "simulator/runner/credentials.h"
 #include "simulator/runner/demands.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/ledger.h"
@@ -39,10 +42,15 @@ class Player {
         make_world_(make_world),
         site_(site_for(request.scenario.given)),
         ledger_(request.suite.catalogue, request.options.profile),
-        credentials_(request.scenario.given, site_, request.seed, wall_now(request.world)),
+        credentials_(request.scenario.given, site_, request.seed, [this] { return wall_ns(); }),
+        volumes_(request.seed),
         layout_(layout(usual_site())),
         judge_(layout_, http_allowed()),
-        readers_(http_allowed()) {}
+        readers_(http_allowed()) {
+    if (!request.scenario.given.cluster) return;
+    access_.emplace([this](const cluster::ClientConfig& client) { return world_->ask(client); }, credentials_.account());
+    judge_.listen();
+  }
 
   Played play() {
     const auto begun = std::chrono::steady_clock::now();
@@ -87,6 +95,12 @@ class Player {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
 
+  // Asked by the API server's thread, too, and before there is a world.
+  std::int64_t wall_ns() const {
+    const Clock* clock = clock_.load();
+    return clock != nullptr ? clock->wall_ns() : wall_now(request_.world);
+  }
+
   bool http_allowed() const {
     const auto found = request_.scenario.given.environment.find("KUBERNETES_SERVICE_PROTOCOL");
     return found != request_.scenario.given.environment.end() && found->second == "http";
@@ -110,12 +124,13 @@ class Player {
   }
 
   Result<> open_world() {
-    auto image = make_node(request_.scenario, request_.suite, site_, credentials_, wall_now(request_.world));
+    auto image = make_node(request_.scenario, request_.suite, site_, credentials_, volumes_, wall_ns());
     if (!image) return std::unexpected(image.error());
     judge_.reset(*image);
     WorldRequest wanted{site_,
                         std::move(*image),
                         request_.seed,
+                        request_.scenario.given.cluster ? credentials_.control() : nullptr,
                         &judge_,
                         [this](std::string what) {
                           const std::lock_guard lock(excess_mutex_);
@@ -125,6 +140,7 @@ class Player {
     auto world = make_world_(std::move(wanted));
     if (!world) return std::unexpected(world.error());
     world_ = std::move(*world);
+    clock_ = &world_->clock();
     if (request_.options.case_timeout) case_deadline_ = world_->clock().now() + *request_.options.case_timeout;
     return {};
   }
@@ -184,6 +200,7 @@ class Player {
     if (!started_.insert(step.as).second && start.actor == node::Actor::kBuild) past_outputs_.push_back(world_->life(step.as).output);
     if (start.actor == node::Actor::kBuild) builds_.insert(step.as);
     if (auto done = world_->start(step.as, start); !done) return done;
+    if (start.actor == node::Actor::kBuild) build_since_ = wall_ns();
     if (step.wait) pass(step.within.value_or(kRunWithin), [&] { return !world_->life(step.as).running; });
     return {};
   }
@@ -198,8 +215,26 @@ class Player {
   Result<> perform(const LinkStep& step) { return change({cluster::Change::symlink(relative(step.path), step.target)}); }
 
   Result<> perform(const RotateStep& step) {
-    credentials_.rotate(step.token, step.ca, world_->clock().wall_ns());
-    return change(credentials_.project(world_->clock().wall_ns()));
+    hear();  // what was published until now was published for the old state
+    auto changes = credentials_.rotate(step);
+    if (!step.torn) return change(changes);
+    // Another swap comes as soon as the build has read one file of this one. Armed first: no read can slip through.
+    const auto directory = credentials_.data_directory();
+    if (auto armed = world_->arm_change(directory, credentials_.rotate(step), [this] { torn_ = true; }); !armed) return armed;
+    return change(changes);
+  }
+
+  Result<> perform(const ClusterStep& step) {
+    hear();
+    settled_start_ = false;
+    credentials_.operate(step);
+    return {};
+  }
+
+  Result<> perform(const ProjectStep& step) {
+    auto changes = volumes_.update(site_.to_node(step.path), step.files, request_.suite, wall_ns());
+    if (!changes) return std::unexpected(changes.error());
+    return change(*changes);
   }
 
   Result<> perform(const SignalStep& step) { return world_->signal(step.who, step.number); }
@@ -227,7 +262,7 @@ class Player {
     std::vector<std::string> emptied;
     for (const auto& path : step.volatile_paths) emptied.push_back(site_.to_node(path));
     auto changes = boot(*tree, site_, emptied);
-    for (auto& change : credentials_.reboot(*tree, world_->clock().wall_ns())) changes.push_back(std::move(change));
+    for (auto& change : credentials_.reboot(*tree)) changes.push_back(std::move(change));
     return change(changes);
   }
 
@@ -261,9 +296,90 @@ class Player {
     const Moment moment = world_->clock().now() + duration;
     return case_deadline_ ? std::min(moment, *case_deadline_) : moment;
   }
-  Woke pass(Duration duration, const std::function<bool()>& done) { return world_->pass(after(duration), done, std::nullopt); }
+  Woke pass(Duration duration, const std::function<bool()>& done) { return pass(after(duration), done, std::nullopt); }
   void rest(Duration within) {
-    world_->pass(after(within), [] { return false; }, kRest);
+    pass(after(within), [] { return false; }, kRest);
+  }
+
+  // As World::pass; meanwhile kubelet and the cluster go on, and what the build publishes is heard of.
+  Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {
+    if (!access_) return world_->pass(deadline, done, rest);
+    const auto heard = [&] {
+      hear();
+      return done();
+    };
+    for (;;) {
+      const auto due = next_event();
+      if (!due || *due >= deadline) return world_->pass(deadline, heard, rest);
+      const Woke woke = world_->pass(*due, heard, rest);
+      if (woke != Woke::kDeadline && woke != Woke::kLate) return woke;
+      happen();
+      if (!obstacle_.empty()) return Woke::kCancelled;
+    }
+  }
+
+  // --- the cluster, while time passes ---
+
+  // When a token dies for certain: its last second is over.
+  static std::optional<std::int64_t> death_of(const cluster::Generation& generation) {
+    if (!generation.expires) return std::nullopt;
+    return (*generation.expires + 1) * 1'000'000'000;
+  }
+
+  std::optional<Moment> next_event() const {
+    std::optional<std::int64_t> next = credentials_.refresh_due();
+    const auto& generations = credentials_.account().generations();
+    for (std::size_t i = buried_; i < generations.size(); ++i) {
+      const auto death = death_of(generations[i]);
+      if (death && (!next || *death < *next)) next = death;
+    }
+    if (!next) return std::nullopt;
+    const auto& clock = world_->clock();
+    return clock.now() + Duration(std::max<std::int64_t>(*next - clock.wall_ns(), 0));
+  }
+
+  void happen() {
+    hear();
+    const auto now = wall_ns();
+    const auto& generations = credentials_.account().generations();
+    for (; buried_ < generations.size(); ++buried_) {
+      const auto death = death_of(generations[buried_]);
+      if (death && *death > now) break;
+      if (death) access_->died(generations[buried_], projected_token(), running_since(), now);
+    }
+    if (const auto due = credentials_.refresh_due(); !due || *due > now) return;
+    if (auto done = change(credentials_.refresh()); !done) {
+      obstacle_ = "kubelet's refresh: " + done.error().line();
+      broken_ = true;
+    }
+  }
+
+  // What the build would find in its volume.
+  std::string projected_token() {
+    const auto tree = world_->look();
+    const auto inode = tree ? node::View().resolve(*tree, {}, site_.service_account + "/token") : node::refuse(ENOENT);
+    const auto bytes = inode ? tree->read_all(*inode) : node::refuse(ENOENT);
+    if (!bytes) return {};
+    return bytes->substr(0, bytes->find_last_not_of(" \t\r\n") + 1);
+  }
+
+  std::optional<std::int64_t> running_since() {
+    const bool running = std::ranges::any_of(builds_, [&](const auto& who) { return world_->life(who).running; });
+    return running ? build_since_ : std::nullopt;
+  }
+
+  // Asks about what was published since the last time. Not on the thread that serves the file system.
+  void hear() {
+    if (!access_) return;
+    const auto& clock = world_->clock();
+    for (const auto& publication : judge_.take_publications()) {
+      access_->heard(publication, clock.wall_ns() - (clock.now() - publication.at).count());
+    }
+    if (!torn_.exchange(false)) return;
+    // The change was slipped in below the mount, where no watcher could notice. The last step of a swap, made again through the mount,
+    // wakes those who wait for it.
+    const auto changes = credentials_.announce();
+    if (const auto done = world_->change(changes); !done) obstacle_ = "the swap: " + done.error().line();
   }
 
   // The node as the case left it, for --keep. It holds the world's own tokens, so nobody else may read it.
@@ -293,7 +409,8 @@ class Player {
         return;
       }
     }
-    if (step.quiet && !world_->offers(oracles::Need::kSeeEveryOperation)) {
+    const bool remembers = step.quiet || (step.kubeconfig && step.kubeconfig->margin);
+    if (remembers && !world_->offers(oracles::Need::kSeeEveryOperation)) {
       ledger_.not_tested(step.check, "this world does not see every operation");
       return;
     }
@@ -350,7 +467,7 @@ class Player {
       return Woke::kDone;
     }
     const auto rest = settled_start_ ? std::optional(kSettled) : std::nullopt;
-    const Woke woke = world_->pass(after(*step.within), met, rest);
+    const Woke woke = pass(after(*step.within), met, rest);
     deadline_missed_ = deadline_missed_ || woke == Woke::kDeadline || woke == Woke::kLate;
     if (mismatch) mismatch->actual += woke == Woke::kRest ? " (the build is at rest)" : " (at the deadline)";
     return woke;
@@ -380,6 +497,7 @@ class Player {
                             remembered_,
                             [this](const std::string& who) { return world_->life(who); },
                             [this] { return outputs_of_builds(); },
+                            access_ ? &*access_ : nullptr,
                             check != nullptr && check->profile > oracles::Profile::kCore};
     return judge(step, evidence);
   }
@@ -404,6 +522,7 @@ class Player {
   void conclude_live() {
     if (!judged_) return;
     rest(kEndWithin);  // what the build had begun when the last step was over belongs to the case, however fast the steps were
+    hear();
     std::vector<std::string> excess;
     for (const auto& who : builds_) {
       for (auto& what : world_->life(who).excess) excess.push_back(std::move(what));
@@ -412,10 +531,12 @@ class Player {
       const std::lock_guard lock(excess_mutex_);
       excess.insert(excess.end(), excess_.begin(), excess_.end());
     }
-    const auto findings = judge_.findings();
+    auto findings = judge_.findings();
+    if (access_) findings.insert(findings.end(), access_->findings().begin(), access_->findings().end());
     auto checks = request_.suite.catalogue.live_checks();
     if (const auto* limits = request_.suite.catalogue.find_check(kLimitsCheck)) checks.push_back(limits);
     for (const auto* check : checks) {
+      if (!access_ && Access::judges(check->id)) continue;  // nobody can be asked in this scenario
       if (const auto exception = request_.scenario.except.find(check->id); exception != request_.scenario.except.end()) {
         ledger_.not_tested(check->id, "excepted: " + exception->second);
         continue;
@@ -486,12 +607,18 @@ class Player {
   const CaseRequest& request_;
   const WorldMaker& make_world_;
   const Site site_;
+  std::atomic<const Clock*> clock_{nullptr};  // the world's, once there is one
   Ledger ledger_;
   Credentials credentials_;
+  ProjectedVolumes volumes_;
   const oracles::Layout& layout_;
   LiveJudge judge_;
   oracles::Readers readers_;
   oracles::ClusterFacts facts_;
+  std::optional<Access> access_;             // where there is a cluster
+  std::size_t buried_ = 0;                   // generations whose tokens have died
+  std::optional<std::int64_t> build_since_;  // wall time of the build's last start
+  std::atomic<bool> torn_{false};            // an armed swap has happened
   std::mutex excess_mutex_;
   std::vector<std::string> excess_;
   std::map<std::string, node::Tree> remembered_;

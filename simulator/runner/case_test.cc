@@ -100,5 +100,93 @@ TEST(Case, TheBuildSaysNoSecret) {
   EXPECT_EQ(seen.at("SECURE-53/directory-mode"), "pass");
 }
 
+const std::string kCluster = R"({"primary": "flannel", "cluster": {}})";
+
+TEST(Case, WhatIsPublishedIsLetInByTheCluster) {
+  const auto seen = play(kStart + expect("FRESH-06/one-hour", R"("kubeconfig": "authenticates", "attach": true)"), "reference", kCluster);
+  EXPECT_EQ(seen.at("FRESH-06/one-hour"), "pass");
+  EXPECT_EQ(seen.at("FRESH-06/never-refused"), "pass");
+  EXPECT_FALSE(play(kStart).contains("FRESH-06/never-refused")) << "without a cluster nobody can be asked";
+}
+
+// Each way in which a published file can be worthless, and what a client of it is told.
+TEST(Case, WhatTheClusterRefusesIsToldApart) {
+  const auto after = [](const std::string& step, const std::string& state, const std::string& given = kCluster) {
+    const auto seen = play(kStart + R"(, {"stop": "build"}, )" + step + expect("FRESH-06/one-hour", R"("kubeconfig": ")" + state + "\""),
+                           "reference", given);
+    return seen.at("FRESH-06/one-hour");
+  };
+  EXPECT_EQ(after(R"({"rotate": "signing-key"})", "unauthorized"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "signing-key", "keep_old": true})", "authenticates"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "pod"})", "unauthorized"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "ca"})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "ca-add"})", "authenticates"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "ca-add"}, {"rotate": "ca-switch"})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "ca-add"}, {"rotate": "ca-switch"}, {"rotate": "ca-drop"})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"rotate": "ca-switch"})", "authenticates", R"({"primary": "flannel", "cluster": {"bundle": true}})"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"api": "down"}})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"api": "slow", "latency": "1s"}})", "authenticates"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"certificate": "expired"}})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"certificate": "wrong-name"}})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"certificate": "foreign"}})", "refused"), "pass");
+  EXPECT_EQ(after(R"({"cluster": {"delete_pod": true}})", "unauthorized"), "pass");
+  EXPECT_EQ(after(R"({"advance": "1h"}, {"advance": "8s"})", "unauthorized"), "pass");
+  EXPECT_EQ(after(R"({"advance": "2h"})", "authenticates", R"({"primary": "flannel", "cluster": {"tokens": "stretched"}})"), "pass");
+  EXPECT_EQ(after(R"({"advance": "2h"})", "authenticates", R"({"primary": "flannel", "cluster": {"tokens": "legacy"}})"), "pass");
+  EXPECT_THAT(after(R"({"rotate": "pod"})", "authenticates"), testing::HasSubstr("unauthorized"));
+}
+
+TEST(Case, AnHourPassesAndOnlyWhoRefreshesLives) {
+  const std::string hour = kStart + R"(, {"advance": "2h"})" +
+                           expect("FRESH-06/one-hour", R"("kubeconfig": {"state": "authenticates", "margin": "11m"}, "attach": true)");
+  auto seen = play(hour, "reference", kCluster);
+  EXPECT_EQ(seen["FRESH-06/one-hour"], "pass");
+  EXPECT_EQ(seen["FRESH-06/never-dead"], "pass");
+  seen = play(hour, "mutant:kubeconfig-written-once", kCluster);
+  EXPECT_THAT(seen["FRESH-06/one-hour"], testing::HasSubstr("unauthorized"));
+  EXPECT_THAT(seen["FRESH-06/never-dead"], testing::HasSubstr("its successor had been projected for"));
+  EXPECT_EQ(seen["FRESH-06/never-refused"], "pass") << "charged once";
+}
+
+TEST(Case, ATokenThatNobodyRefreshedIsNotTheBuildsFault) {
+  const auto seen = play(kStart + R"(, {"advance": "2h"})" + expect("FRESH-06/one-hour", R"("kubeconfig": "unauthorized")"), "reference",
+                         R"({"primary": "flannel", "cluster": {"refresh": false}})");
+  EXPECT_EQ(seen.at("FRESH-06/one-hour"), "pass");
+  EXPECT_EQ(seen.at("FRESH-06/never-dead"), "pass");
+}
+
+TEST(Case, ASwapBetweenTwoReadsIsNoMixture) {
+  const auto seen =
+      play(kStart + R"(, {"rotate": "both", "torn": true})" + expect("FRESH-14/survives", R"("within": "5s", "kubeconfig": "current")"),
+           "reference", kCluster);
+  EXPECT_EQ(seen.at("FRESH-14/survives"), "pass");
+  EXPECT_EQ(seen.at("FRESH-06/never-refused"), "pass");
+}
+
+TEST(Case, AConfigMapIsUpdatedByKubelet) {
+  const std::string manual =
+      R"({"cniVersion": "0.3.1", "name": "NAME", "type": "multus", "kubeconfig": "/etc/cni/net.d/multus.d/multus.kubeconfig", "delegates": [{"cniVersion": "0.3.1", "name": "n", "type": "flannel"}]})";
+  const auto named = [&](const std::string& name) {
+    auto text = manual;
+    return R"({"70-multus.conf": {"json": )" + text.replace(text.find("NAME"), 4, name) + "}}";
+  };
+  const auto seen = play(
+      R"({"start": "build", "args": ["--multus-conf-file=/tmp/multus-conf/70-multus.conf"]}, {"rest": true},
+         {"project": "/tmp/multus-conf", "files": )" +
+          named("second") + "}" + expect("MANUAL-50/edits-followed", R"("within": "5s", "configuration": {"name": "second"},
+                 "tree": {"/tmp/multus-conf/..data": {"type": "symlink"}, "/tmp/multus-conf/70-multus.conf": {"type": "symlink"}})"),
+      "reference", R"({"primary": "flannel", "projected": {"/tmp/multus-conf": )" + named("first") + "}}");
+  EXPECT_EQ(seen.at("MANUAL-50/edits-followed"), "pass");
+}
+
+TEST(Case, ASubPathNeverChanges) {
+  const auto seen =
+      play(kStart + R"(, {"remember": "then"}, {"rotate": "token"}, {"advance": "3s"})" +
+               expect("FRESH-06/rotation", R"("tree": {"/var/run/secrets/kubernetes.io/serviceaccount": {"same_names_since": "then"},
+                                    "/var/run/secrets/kubernetes.io/serviceaccount/token": {"unchanged_since": "then"}})"),
+           "reference", R"({"primary": "flannel", "credentials": "subpath"})");
+  EXPECT_EQ(seen.at("FRESH-06/rotation"), "pass");
+}
+
 }  // namespace
 }  // namespace entryproof::runner

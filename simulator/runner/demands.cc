@@ -1,7 +1,12 @@
 #include "simulator/runner/demands.h"
 
 #include <cerrno>
+#include <chrono>
 #include <set>
+#include <vector>
+
+#include "simulator/oracles/redact.h"
+#include "simulator/oracles/runtimes.h"
 
 namespace entryproof::runner {
 
@@ -76,6 +81,75 @@ std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& 
   return oracles::judge_object(evidence.situation.tree, node::View(), evidence.site.to_node(path), demand, evidence.situation.cluster);
 }
 
+bool asks_the_cluster(const std::string& state) { return state == "authenticates" || state == "unauthorized" || state == "refused"; }
+
+// The kubeconfig in question: the one at a path, or the one that the published configuration leads to.
+oracles::PlacedKubeconfig placed_kubeconfig(const KubeconfigExpectation& wanted, const oracles::Situation& situation) {
+  if (wanted.path) return oracles::read_kubeconfig(situation.tree, *wanted.path, situation.readers.kubeconfig);
+  return oracles::attach(situation.tree, situation.layout, situation.mode, situation.published, situation.readers).kubeconfig;
+}
+
+std::string describe(const cluster::Experience& experience) {
+  return std::string(to_string(experience.kind)) + (experience.cause.empty() ? "" : ": " + experience.cause);
+}
+
+// What the cluster says to a client of the published file.
+std::optional<Mismatch> judge_access(const KubeconfigExpectation& wanted, const Evidence& evidence) {
+  const bool asks = asks_the_cluster(wanted.state);
+  if (!asks && !wanted.margin) return std::nullopt;
+  if (evidence.access == nullptr) return Mismatch{"a cluster that can be asked", "this scenario has none"};
+  const auto placed = placed_kubeconfig(wanted, evidence.situation);
+  const bool valid = placed.state == oracles::PlacedKubeconfig::State::kValid;
+  const bool absent = placed.state == oracles::PlacedKubeconfig::State::kAbsent;
+  if (!valid && (absent || wanted.state != "refused")) return Mismatch{"a kubeconfig that a client can use", placed.reason};
+  if (asks && valid) {
+    using Kind = cluster::Experience::Kind;
+    const auto experience = evidence.access->of(placed.facts);
+    const bool authenticated = experience.kind == Kind::kAuthenticated || experience.kind == Kind::kForbidden;
+    if (wanted.state == "authenticates" && !authenticated) return Mismatch{"the API server accepts the kubeconfig", describe(experience)};
+    if (wanted.state == "unauthorized" && experience.kind != Kind::kUnauthorized)
+      return Mismatch{"the API server answers 401", describe(experience)};
+    if (wanted.state == "refused" && authenticated) return Mismatch{"a client of the kubeconfig gets no answer", describe(experience)};
+  }
+  if (!wanted.margin || !valid) return std::nullopt;
+  const auto margin = evidence.access->margin(placed.facts->token);
+  if (!margin || *margin >= *wanted.margin) return std::nullopt;
+  const auto in_seconds = [](Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) + " s";
+  };
+  return Mismatch{"every published token has " + in_seconds(*wanted.margin) + " of its life left when it is replaced", in_seconds(*margin)};
+}
+
+// What is in the way of a Pod that is created now; "" if nothing. With a cluster both runtimes choose, and the API server is asked.
+std::string obstacle_of_attachment(const Evidence& evidence) {
+  const auto& situation = evidence.situation;
+  const auto attachment = oracles::attach(situation.tree, situation.layout, situation.mode, situation.published, situation.readers);
+  if (!attachment.possible() || evidence.access == nullptr) return attachment.obstacle;
+  std::vector<oracles::PlacedKubeconfig> kubeconfigs{attachment.kubeconfig};
+  if (situation.mode == oracles::Mode::kAutomatic) {
+    const auto& layout = situation.layout;
+    const auto crio = oracles::crio_selection(situation.tree, layout.net_dir, layout.bin_dir, situation.readers.cni);
+    if (!crio.ready()) return "CRI-O has no network: " + crio.not_ready;
+    if (!crio.config->own()) return "CRI-O would attach it by " + crio.file + ", which is not Multus'";
+    kubeconfigs.push_back(oracles::read_kubeconfig(situation.tree, crio.config->kubeconfig, situation.readers.kubeconfig));
+  }
+  for (const auto& kubeconfig : kubeconfigs) {
+    if (kubeconfig.state != oracles::PlacedKubeconfig::State::kValid) return "the kubeconfig: " + kubeconfig.reason;
+    const auto experience = evidence.access->of(kubeconfig.facts);
+    if (experience.kind != cluster::Experience::Kind::kAuthenticated) return "the API server: " + describe(experience);
+  }
+  return {};
+}
+
+std::optional<Mismatch> judge_attach(bool possible, const Evidence& evidence) {
+  const auto obstacle = obstacle_of_attachment(evidence);
+  if (obstacle.empty() == possible) return std::nullopt;
+  if (!possible) return Mismatch{"a Pod created now could not be attached", "it could"};
+  oracles::Redactor redactor;
+  for (const auto& generation : evidence.situation.cluster.generations) redactor.add(generation.token);
+  return Mismatch{"a Pod created now could be attached", redactor.render(obstacle)};
+}
+
 std::optional<Mismatch> judge_secret(const ExpectStep& step, const Evidence& evidence) {
   const auto& situation = evidence.situation;
   if (step.no_secret.contains("output")) {
@@ -112,7 +186,10 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
   if (step.kubeconfig) {
     const auto& wanted = *step.kubeconfig;
     const std::optional<mode_t> mode = wanted.mode ? std::optional(static_cast<mode_t>(*wanted.mode)) : std::nullopt;
-    if (auto found = oracles::judge_kubeconfig(situation, {wanted.state, wanted.server, mode, wanted.insecure, wanted.path})) return found;
+    if (auto found = oracles::judge_kubeconfig(
+            situation, {asks_the_cluster(wanted.state) ? "" : wanted.state, wanted.server, mode, wanted.insecure, wanted.path}))
+      return found;
+    if (auto found = judge_access(wanted, evidence)) return found;
   }
   if (step.configuration) {
     if (auto found = judge_configuration(*step.configuration, evidence)) return found;
@@ -121,7 +198,7 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
     if (auto found = oracles::judge_runtimes(situation, {step.runtime->containerd, step.runtime->crio})) return found;
   }
   if (step.attach) {
-    if (auto found = oracles::judge_attach(situation, *step.attach)) return found;
+    if (auto found = judge_attach(*step.attach, evidence)) return found;
   }
   for (const auto& [path, matcher] : step.tree) {
     if (auto found = judge_object(step, path, matcher, evidence)) return found;

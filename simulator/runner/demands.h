@@ -11,6 +11,7 @@
 
 #include "simulator/node/tree.h"
 #include "simulator/oracles/expectations.h"
+#include "simulator/runner/access.h"
 #include "simulator/runner/scenario.h"
 #include "simulator/runner/site.h"
 #include "simulator/runner/world.h"
@@ -23,6 +24,7 @@ struct Evidence {
   const std::map<std::string, node::Tree>& remembered;
   std::function<Life(const std::string& who)> life;
   std::function<std::vector<std::string>()> outputs;  // of the build's programs
+  Access* access = nullptr;                           // null: there is no cluster to be asked
   bool lossless = false;                              // compare numbers as written, not by value
 };
 

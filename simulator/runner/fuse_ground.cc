@@ -78,6 +78,15 @@ class FuseGround final : public Ground {
     return {};
   }
 
+  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    const std::lock_guard lock(door_->mutex());
+    gate_.arm_change(directory, [this, changes = std::move(changes), done = std::move(done)] {  // the door's mutex is held
+      static_cast<void>(cluster::apply(node_, node::Caller{}, node::kRoot, changes));
+      done();
+    });
+    return {};
+  }
+
   std::uint64_t operations() override { return place().op; }
 
   oracles::Place place() override {

@@ -35,20 +35,6 @@ std::vector<Change> missing_parents(const node::Tree& tree, const std::string& p
   return changes;
 }
 
-// Removes what is in a directory, but not what something is mounted on.
-std::vector<Change> emptied_directory(const node::Tree& tree, const std::string& path, const std::vector<std::string>& mount_points) {
-  std::vector<Change> changes;
-  const auto inode = node::View().resolve(tree, {}, path);
-  const auto entries = inode ? tree.list(*inode) : node::refuse(ENOENT);
-  if (!entries) return changes;
-  for (const auto& entry : *entries) {
-    const auto below = (path == "/" ? "" : path) + "/" + entry.name;
-    const auto carries = [&](const std::string& point) { return point == below || point.starts_with(below + "/"); };
-    if (std::ranges::none_of(mount_points, carries)) changes.push_back(Change::remove(below.substr(1)));
-  }
-  return changes;
-}
-
 class Builder {
  public:
   Builder(node::Tree tree, std::int64_t wall_ns) : tree_(std::move(tree)), wall_ns_(wall_ns) {}
@@ -98,46 +84,47 @@ class Builder {
 
 }  // namespace
 
-Credentials::Credentials(const Given& given, const Site& site, std::uint64_t seed, std::int64_t wall_ns)
-    : kind_(given.credentials),
-      suffix_(given.token_suffix),
-      directory_(site.service_account.substr(1)),
-      seed_(seed),
-      account_(seed, wall_ns),
-      volume_(seed) {}
-
-std::vector<Change> Credentials::project(std::int64_t wall_ns) {
-  if (kind_ == "none") return {};
-  auto payload = cluster::ServiceAccount::files(account_.current());
-  payload["token"] += suffix_;
-  auto changes = kind_ == "hostpath" ? cluster::plain_files(payload) : volume_.update(payload, wall_ns);
+Result<std::vector<Change>> ProjectedVolumes::update(const std::string& node_path, const std::map<std::string, Object>& files,
+                                                     const Suite& suite, std::int64_t wall_ns) {
+  cluster::Payload payload;
+  for (const auto& [name, object] : files) {
+    auto content = content_of(object, suite);
+    if (!content) return std::unexpected(content.error());
+    payload.emplace(name, std::move(*content));
+  }
+  auto& volume = volumes_.try_emplace(node_path, seed_ + volumes_.size() + 1).first->second;
+  auto changes = volume.update(payload, wall_ns);
   for (auto& change : changes) {
-    change.path = directory_ + "/" + change.path;
-    if (change.kind == Change::Kind::kRename) change.other = directory_ + "/" + change.other;
+    change.path = node_path.substr(1) + "/" + change.path;
+    if (change.kind == Change::Kind::kRename) change.other = node_path.substr(1) + "/" + change.other;
   }
   return changes;
 }
 
-std::vector<Change> Credentials::reboot(const node::Tree& tree, std::int64_t wall_ns) {
-  if (kind_ != "projected") return {};
-  auto changes = emptied_directory(tree, "/" + directory_, {});
-  volume_ = cluster::AtomicVolume(++boots_ + seed_);
-  account_.rotate(true, false, wall_ns);
-  std::ranges::move(project(wall_ns), std::back_inserter(changes));
+std::vector<Change> emptied(const node::Tree& tree, const std::string& path, const std::vector<std::string>& mount_points) {
+  std::vector<Change> changes;
+  const auto inode = node::View().resolve(tree, {}, path);
+  const auto entries = inode ? tree.list(*inode) : node::refuse(ENOENT);
+  if (!entries) return changes;
+  for (const auto& entry : *entries) {
+    const auto below = (path == "/" ? "" : path) + "/" + entry.name;
+    const auto carries = [&](const std::string& point) { return point == below || point.starts_with(below + "/"); };
+    if (std::ranges::none_of(mount_points, carries)) changes.push_back(Change::remove(below.substr(1)));
+  }
   return changes;
 }
 
-std::vector<Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& emptied) {
+std::vector<Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& lost) {
   std::vector<std::string> mount_points;
   for (const auto& volume : site.volumes) mount_points.push_back(site.root + volume.inside);
   std::vector<Change> changes;
-  for (const auto& path : emptied) std::ranges::move(emptied_directory(tree, path, mount_points), std::back_inserter(changes));
+  for (const auto& path : lost) std::ranges::move(emptied(tree, path, mount_points), std::back_inserter(changes));
   std::set<std::string> made;
   for (const auto& volume : site.volumes) {
     for (auto slash = volume.node.find('/', 1);; slash = volume.node.find('/', slash + 1)) {
       const auto part = volume.node.substr(0, slash);
-      const bool lost = std::ranges::any_of(emptied, [&](const auto& path) { return part.starts_with(path + "/"); });
-      if (lost && made.insert(part).second) changes.push_back(Change::mkdir(part.substr(1), 0755));
+      const bool gone = std::ranges::any_of(lost, [&](const auto& path) { return part.starts_with(path + "/"); });
+      if (gone && made.insert(part).second) changes.push_back(Change::mkdir(part.substr(1), 0755));
       if (slash == std::string::npos) break;
     }
   }
@@ -145,13 +132,13 @@ std::vector<Change> boot(const node::Tree& tree, const Site& site, const std::ve
 }
 
 Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials,
-                             std::int64_t wall_ns) {
+                             ProjectedVolumes& volumes, std::int64_t wall_ns) {
   const auto& given = scenario.given;
   Builder builder(site.image(), wall_ns);
   for (const auto& path : given.absent) {
     if (auto done = builder.apply({Change::remove(site.to_node(path).substr(1))}, path); !done) return std::unexpected(done.error());
   }
-  if (auto done = builder.apply(credentials.project(wall_ns), site.service_account); !done) return std::unexpected(done.error());
+  if (auto done = builder.apply(credentials.project(), site.service_account); !done) return std::unexpected(done.error());
   if (!given.primary.empty()) {
     const auto fixture = suite.fixtures.find(given.primary);
     if (fixture == suite.fixtures.end())
@@ -161,6 +148,16 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   }
   for (const auto& [path, object] : given.tree) {
     if (auto done = builder.make(site.to_node(path), object, suite); !done) return std::unexpected(done.error());
+  }
+  for (const auto& [path, files] : given.projected) {
+    const auto node_path = site.to_node(path);
+    auto changes = volumes.update(node_path, files, suite, wall_ns);
+    if (!changes) return std::unexpected(changes.error());
+    if (auto done = builder.make(node_path, {.kind = Object::Kind::kDirectory, .content = {}, .mode = {}, .uid = {}, .gid = {}}, suite);
+        !done) {
+      return std::unexpected(done.error());
+    }
+    if (auto done = builder.apply(*changes, path); !done) return std::unexpected(done.error());
   }
   node::Tree tree = builder.take();
   if (given.disk_bytes) tree.limit_bytes(tree.bytes_used() + *given.disk_bytes);

@@ -7,43 +7,37 @@
 
 #include "simulator/base/result.h"
 #include "simulator/cluster/change.h"
-#include "simulator/cluster/service_account.h"
+#include "simulator/cluster/volume.h"
 #include "simulator/node/tree.h"
+#include "simulator/runner/credentials.h"
 #include "simulator/runner/scenario.h"
 #include "simulator/runner/site.h"
 #include "simulator/runner/suite.h"
 
 namespace entryproof::runner {
 
-// The credentials of the Pod, as the scenario wants them to lie in the service-account directory.
-class Credentials {
+// The volumes that kubelet fills from ConfigMaps (Given::projected), each by an atomic writer of its own.
+class ProjectedVolumes {
  public:
-  Credentials(const Given& given, const Site& site, std::uint64_t seed, std::int64_t wall_ns);
-
-  // Steps that bring the directory to the current generation: the first fill, or an update after rotate(). Node paths without the leading
-  // "/".
-  std::vector<cluster::Change> project(std::int64_t wall_ns);
-  void rotate(bool token, bool ca, std::int64_t wall_ns) { account_.rotate(token, ca, wall_ns); }
-  // As kubelet does it after a boot: its volumes are empty, and what it had issued is forgotten. `volume`: what lies there still.
-  std::vector<cluster::Change> reboot(const node::Tree& tree, std::int64_t wall_ns);
-  const cluster::ServiceAccount& account() const { return account_; }
+  explicit ProjectedVolumes(std::uint64_t seed) : seed_(seed) {}
+  // The steps that bring the volume at a host path to these files.
+  Result<std::vector<cluster::Change>> update(const std::string& node_path, const std::map<std::string, Object>& files, const Suite& suite,
+                                              std::int64_t wall_ns);
 
  private:
-  std::string kind_;
-  std::string suffix_;
-  std::string directory_;
   std::uint64_t seed_;
-  std::uint64_t boots_ = 0;
-  cluster::ServiceAccount account_;
-  cluster::AtomicVolume volume_;
+  std::map<std::string, cluster::AtomicVolume> volumes_;
 };
 
 // The site's image with the scenario's primary, credentials and objects. kInvalidInput with the object that could not be made.
 Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const Site& site, Credentials& credentials,
-                             std::int64_t wall_ns);
+                             ProjectedVolumes& volumes, std::int64_t wall_ns);
+
+// Removes what is in a directory, but not what something is mounted on (host paths).
+std::vector<cluster::Change> emptied(const node::Tree& tree, const std::string& path, const std::vector<std::string>& mount_points);
 
 // What a boot does to the disk: these directories (host paths) are empty, and the ones that the Pod mounts are there again.
-std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& emptied);
+std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& lost);
 
 // How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot
 // give.

@@ -48,6 +48,8 @@ class Ground {
   virtual Result<> arm_kill(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) = 0;
   // As the world, while nobody runs who could watch: no need to go through the mount.
   virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;
+  // After the next read of a file below `directory`, on the serving thread. kUnavailable where operations are not seen.
+  virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
   virtual std::uint64_t operations() = 0;
   virtual oracles::Place place() = 0;
 };

@@ -80,6 +80,16 @@ class Walk {
     }
     running_.insert(step.as);
   }
+  void needs_cluster(const std::string& pointer) {
+    if (!scenario_.given.cluster) say(pointer, "there is no API server here: write \"cluster\": {} under \"given\"");
+  }
+
+  void look(const ClusterStep&) { needs_cluster("/cluster"); }
+  void look(const ProjectStep& step) {
+    if (!scenario_.given.projected.contains(step.path))
+      say("/project", fmt::format("no volume is projected at {} under \"given\"", step.path));
+    for (const auto& [name, object] : step.files) made_of(object, json_pointer("/files", name) + "/fixture");
+  }
   void look(const PutStep& step) { made_of(step.object, "/fixture"); }
   void look(const SignalStep& step) { program(step.who); }
   void look(const KillStep& step) {
@@ -100,6 +110,7 @@ class Walk {
       say("/expect/check", fmt::format("{} is judged in every scenario; it cannot be expected at a step", step.check));
     }
     if (step.exit) program(step.exit->who);
+    if (step.kubeconfig && (step.kubeconfig->margin || asks_the_cluster(step.kubeconfig->state))) needs_cluster("/expect/kubeconfig");
     for (const auto& [path, matcher] : step.tree) {
       state(matcher.same_since);
       state(matcher.unchanged_since);
@@ -108,6 +119,10 @@ class Walk {
   }
   template <class Other>
   void look(const Other&) {}
+
+  static bool asks_the_cluster(const std::string& state) {
+    return state == "authenticates" || state == "unauthorized" || state == "refused";
+  }
 
   // The checks of the same clause, for a message.
   std::string near(const std::string& id) const {

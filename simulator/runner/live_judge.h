@@ -3,6 +3,7 @@
 // observe() runs on the thread that serves the file system, before the reply; the player reads the findings from its own.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "simulator/node/node.h"
 #include "simulator/oracles/live.h"
+#include "simulator/runner/access.h"
 
 namespace entryproof::runner {
 
@@ -22,9 +24,24 @@ class LiveJudge final : public node::Observer {
     oracle_.reset(tree);
   }
 
+  // From now on publications are kept for take_publications().
+  void listen() { listening_ = true; }
+
   void observe(const node::Operation& operation, const node::Tree& now) override {
     const std::lock_guard lock(mutex_);
     for (auto& finding : oracle_.judge(operation, now)) findings_.push_back(std::move(finding));
+    if (!listening_) return;
+    auto facts = oracle_.kubeconfig();
+    if (facts == nullptr || facts == last_) return;
+    last_ = facts;
+    const oracles::Place place{"", operation.index, operation.path2.empty() ? operation.path : operation.path2, operation.seq};
+    publications_.push_back({operation.actor, place, operation.describe(), std::move(facts), operation.at});
+  }
+
+  // Those since the last time, in order.
+  std::vector<Publication> take_publications() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(publications_, {});
   }
 
   std::string published() const {
@@ -41,6 +58,9 @@ class LiveJudge final : public node::Observer {
   mutable std::mutex mutex_;
   oracles::LiveOracle oracle_;
   std::vector<oracles::Finding> findings_;
+  bool listening_ = false;
+  std::shared_ptr<const oracles::KubeconfigFacts> last_;
+  std::vector<Publication> publications_;
 };
 
 }  // namespace entryproof::runner

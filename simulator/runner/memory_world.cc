@@ -93,6 +93,16 @@ class MemoryWorld final : public World {
     return {};
   }
 
+  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    gate_.arm_change(directory, [this, changes = std::move(changes), done = std::move(done)] {
+      static_cast<void>(change(changes));
+      done();
+    });
+    return {};
+  }
+
+  cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *request_.control); }
+
   Result<node::Tree> look() override { return node_.tree(); }
 
   std::uint64_t activity() override {

@@ -161,6 +161,12 @@ class ProcessWorld final : public World {
     return machine_.harness.agent().apply(ground_->mount_point(), batch);
   }
 
+  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    return ground_->arm_change(directory, std::move(changes), std::move(done));
+  }
+
+  cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *request_.control); }
+
   Result<node::Tree> look() override { return ground_->look(); }
 
   std::uint64_t activity() override {

@@ -54,13 +54,28 @@ struct ObjectMatcher {
 
 // --- the node to begin with ---
 
+// An API server behind the node, and how its cluster issues credentials.
+struct ClusterGiven {
+  Duration token_life = std::chrono::seconds(3607);  // nominal, whole seconds
+  std::string tokens = "nominal";                    // "nominal", "stretched" (a year), "legacy" (no end)
+  bool refresh = true;                               // kubelet replaces the token after four fifths of its life
+  bool bundle = false;                               // ca.crt holds the CA and the next one
+  bool rsa = false;                                  // the server's key
+  bool intermediate = false;                         // the server's chain goes through an intermediate CA
+  std::string certificate = "right";                 // or "expired", "not-yet-valid", "wrong-name", "foreign" (of another CA)
+};
+
 struct Given {
-  std::string primary;                    // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
-  std::string credentials = "projected";  // "projected" (service account), "hostpath" (plain files at kubelet's place), "none"
-  std::string token_suffix;               // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
+  std::string primary;  // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
+  // "projected" (service account), "hostpath" (plain files at kubelet's place), "subpath" (the same, and they never change), "none"
+  std::string credentials = "projected";
+  std::string token_suffix;  // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
   std::map<std::string, std::optional<std::string>> environment;  // added to the Pod's; null removes one
   std::map<std::string, Object> tree;                             // container paths (or node:)
   std::vector<std::string> absent;                                // paths to be removed from the default node
+  std::optional<ClusterGiven> cluster;                            // none: nothing answers at the service's address
+  // Volumes that kubelet fills from a ConfigMap, by its atomic writer: container path of the directory -> files.
+  std::map<std::string, std::map<std::string, Object>> projected;
   unsigned umask = 022;
   bool read_only_root = false;              // the container can write to its volumes only
   std::optional<std::uint64_t> disk_bytes;  // how much can be written beyond what the node begins with; ENOSPC then
@@ -93,8 +108,24 @@ struct LinkStep {  // a symlink
   std::string target;
 };
 struct RotateStep {
-  bool token = false;
-  bool ca = false;
+  enum class What : std::uint8_t { kToken, kCa, kBoth, kSigningKey, kPod, kCaAdd, kCaSwitch, kCaDrop };
+  enum class Expires : std::uint8_t { kUsual, kSame, kEarlier };
+  What what = What::kToken;
+  bool keep_old = false;              // of the signing key: tokens of the old one still count
+  Expires expires = Expires::kUsual;  // of the new token, compared with the old one
+  bool torn = false;                  // and the same again, as soon as the build has read one file of this swap
+};
+struct ClusterStep {               // what the cluster's operator does
+  std::optional<std::string> api;  // "up", "down" (refuses), "slow", "resetting"
+  Duration latency = std::chrono::seconds(1);
+  std::optional<std::string> certificate;  // as in `given`
+  bool drop_old_keys = false;              // tokens of earlier signing keys count no more
+  bool delete_pod = false;                 // the Pod's object is deleted, and its tokens die
+  std::optional<bool> rights;              // whether the account may read Pods
+};
+struct ProjectStep {  // kubelet brings a volume of `given.projected` to these files
+  std::string path;
+  std::map<std::string, Object> files;
 };
 struct SignalStep {
   std::string who = "build";
@@ -121,14 +152,17 @@ struct WaitStep {  // verb "advance": let time pass
 };
 
 struct KubeconfigExpectation {
-  // "valid": O-plugin passes; "current": valid, with the newest token and CA; "invalid"; "absent". Empty: only what follows. What must not
-  // change is the tree's business (`unchanged_since`).
+  // "valid": O-plugin passes; "current": valid, with the newest token and CA; "invalid"; "absent". With a cluster: "authenticates" (a
+  // client of this file gets its answer), "unauthorized" (401), "refused" (no answer, for whatever reason). Empty: only what follows. What
+  // must not change is the tree's business (`unchanged_since`).
   std::string state;
   std::optional<std::string> server;  // exact URL
   std::optional<unsigned> mode;
   std::optional<bool> insecure;
   // Host path ("/etc/…"; "node:/etc/…" in the file), where not the one that the published configuration names.
   std::optional<std::string> path;
+  // Every token that the build has replaced, and the one that is there, had or has at least so much life left.
+  std::optional<Duration> margin;
 };
 struct ConfigurationExpectation {
   std::optional<std::string> delegate;  // type of the first (or only) plugin delegated to
@@ -159,15 +193,17 @@ struct ExpectStep {
   std::optional<ConfigurationExpectation> configuration;
   std::optional<RuntimeExpectation> runtime;
   std::optional<ExitExpectation> exit;
-  std::optional<bool> attach;  // whether a Pod created now could be attached: configuration, binary, kubeconfig
+  // Whether a Pod created now could be attached: configuration, binary, kubeconfig; with a cluster, by the choice of both runtimes, and the
+  // API server answers.
+  std::optional<bool> attach;
   std::map<std::string, ObjectMatcher> tree;
   std::optional<bool> quiet;        // no mutation by the build during `for`
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 
 struct Step {
-  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, SignalStep, KillStep, StopStep, RebootStep, RestStep,
-               RememberStep, WaitStep, ExpectStep>
+  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep, StopStep,
+               RebootStep, RestStep, RememberStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

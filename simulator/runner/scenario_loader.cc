@@ -126,14 +126,56 @@ Object read_object(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
   return object;
 }
 
+// The files of a ConfigMap volume, by name.
+std::map<std::string, Object> read_files(ScenarioReader& reader, const JsonValue& value) {
+  std::map<std::string, Object> files;
+  for (const auto& [name, member] : reader.members(value, kMostPaths)) {
+    if (name.empty() || name.starts_with("..") || name.find('/') != std::string::npos || name.size() > 253) {
+      reader.refuse(member, "the name of a file is wanted, without \"/\", and not beginning with \"..\"");
+    }
+    JsonFields fields(reader, member);
+    Object object = read_object(reader, fields, member);
+    if (object.kind == Object::Kind::kDirectory || object.kind == Object::Kind::kSymlink || object.kind == Object::Kind::kFifo ||
+        object.mode || object.uid || object.gid) {
+      reader.refuse(member, "kubelet projects files, by their content alone");
+    }
+    files.emplace(name, std::move(object));
+    fields.finish();
+  }
+  return files;
+}
+
+std::string read_certificate(ScenarioReader& reader, const JsonValue& value) {
+  return reader.one_of(value, {"right", "expired", "not-yet-valid", "wrong-name", "foreign"});
+}
+
 // --- given ---
+
+ClusterGiven read_cluster_given(ScenarioReader& reader, const JsonValue& value) {
+  ClusterGiven given;
+  JsonFields fields(reader, value);
+  if (const JsonValue life = fields.optional("token_life")) {
+    given.token_life = reader.duration(life).value_or(given.token_life);
+    if (given.token_life % std::chrono::seconds(1) != Duration::zero() || given.token_life < std::chrono::seconds(1)) {
+      reader.refuse(life, "a token lives whole seconds");
+    }
+  }
+  if (const JsonValue tokens = fields.optional("tokens")) given.tokens = reader.one_of(tokens, {"nominal", "stretched", "legacy"});
+  given.refresh = reader.boolean(fields.optional("refresh")).value_or(true);
+  given.bundle = reader.boolean(fields.optional("bundle")).value_or(false);
+  given.rsa = reader.boolean(fields.optional("rsa")).value_or(false);
+  given.intermediate = reader.boolean(fields.optional("intermediate")).value_or(false);
+  if (const JsonValue certificate = fields.optional("certificate")) given.certificate = read_certificate(reader, certificate);
+  fields.finish();
+  return given;
+}
 
 Given read_given(ScenarioReader& reader, const JsonValue& value) {
   Given given;
   JsonFields fields(reader, value);
   given.primary = reader.name(fields.optional("primary"));
   if (const JsonValue credentials = fields.optional("credentials")) {
-    given.credentials = reader.one_of(credentials, {"projected", "hostpath", "none"});
+    given.credentials = reader.one_of(credentials, {"projected", "hostpath", "subpath", "none"});
   }
   given.token_suffix = reader.string(fields.optional("token_suffix"), 16);
   given.environment = read_environment(reader, fields.optional("environment"));
@@ -143,6 +185,12 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
     JsonFields object(reader, member);
     given.tree.emplace(path, read_object(reader, object, member));
     object.finish();
+  }
+  if (const JsonValue cluster = fields.optional("cluster")) given.cluster = read_cluster_given(reader, cluster);
+  for (const auto& [path, member] : reader.members(fields.optional("projected"), 16)) {
+    std::string why;
+    if (!is_scenario_path(path, &why)) reader.refuse(member, why);
+    given.projected.emplace(path, read_files(reader, member));
   }
   for (const JsonValue& item : reader.items(fields.optional("absent"), kMostPaths)) given.absent.push_back(reader.path(item));
   if (const auto umask = reader.mode(fields.optional("umask"))) given.umask = *umask;
@@ -156,7 +204,9 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
 
 KubeconfigExpectation read_kubeconfig(ScenarioReader& reader, const JsonValue& value) {
   KubeconfigExpectation expectation;
-  const auto read_state = [&](const JsonValue& state) { return reader.one_of(state, {"valid", "current", "invalid", "absent"}); };
+  const auto read_state = [&](const JsonValue& state) {
+    return reader.one_of(state, {"valid", "current", "invalid", "absent", "authenticates", "unauthorized", "refused"});
+  };
   if (value.json->is_string()) {
     expectation.state = read_state(value);
     return expectation;
@@ -167,6 +217,7 @@ KubeconfigExpectation read_kubeconfig(ScenarioReader& reader, const JsonValue& v
   expectation.mode = reader.mode(fields.optional("mode"));
   expectation.insecure = reader.boolean(fields.optional("insecure"));
   if (const JsonValue path = fields.optional("path")) expectation.path = reader.host_path(path);
+  expectation.margin = reader.duration(fields.optional("margin"));
   fields.finish();
   if (value.json->empty()) reader.refuse(value, "nothing is expected");
   return expectation;
@@ -323,9 +374,57 @@ LinkStep read_link(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
   return {std::move(path), reader.line(fields.required("target"), 1024)};
 }
 
-RotateStep read_rotate(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
-  const std::string what = reader.one_of(value, {"token", "ca", "both"});
-  return {.token = what != "ca", .ca = what != "token"};
+RotateStep read_rotate(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
+  using What = RotateStep::What;
+  constexpr std::array<std::pair<std::string_view, What>, 8> kWhat{{{"token", What::kToken},
+                                                                    {"ca", What::kCa},
+                                                                    {"both", What::kBoth},
+                                                                    {"signing-key", What::kSigningKey},
+                                                                    {"pod", What::kPod},
+                                                                    {"ca-add", What::kCaAdd},
+                                                                    {"ca-switch", What::kCaSwitch},
+                                                                    {"ca-drop", What::kCaDrop}}};
+  const std::string name = reader.one_of(value, {"token", "ca", "both", "signing-key", "pod", "ca-add", "ca-switch", "ca-drop"});
+  RotateStep step;
+  for (const auto& [known, what] : kWhat) {
+    if (known == name) step.what = what;
+  }
+  if (const JsonValue keep = fields.optional("keep_old")) {
+    step.keep_old = reader.boolean(keep).value_or(false);
+    if (step.what != What::kSigningKey) reader.refuse(keep, "only a signing key can be kept beside the new one; a CA: \"ca-add\"");
+  }
+  if (const JsonValue expires = fields.optional("expires")) {
+    const std::string when = reader.one_of(expires, {"same", "earlier"});
+    step.expires = when == "same" ? RotateStep::Expires::kSame : RotateStep::Expires::kEarlier;
+    if (name.starts_with("ca")) reader.refuse(expires, "no new token is issued here");
+  }
+  step.torn = reader.boolean(fields.optional("torn")).value_or(false);
+  return step;
+}
+
+ClusterStep read_cluster(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
+  ClusterStep step;
+  JsonFields fields(reader, value);
+  if (const JsonValue api = fields.optional("api")) step.api = reader.one_of(api, {"up", "down", "slow", "resetting"});
+  const JsonValue latency = fields.optional("latency");
+  step.latency = reader.duration(latency).value_or(step.latency);
+  if (latency && step.api != "slow" && step.api != "resetting") reader.refuse(latency, "only an API that is slow or resetting takes time");
+  if (const JsonValue certificate = fields.optional("certificate")) step.certificate = read_certificate(reader, certificate);
+  const JsonValue drop = fields.optional("drop_old_keys");
+  reader.only_true(drop);
+  step.drop_old_keys = static_cast<bool>(drop);
+  const JsonValue pod = fields.optional("delete_pod");
+  reader.only_true(pod);
+  step.delete_pod = static_cast<bool>(pod);
+  step.rights = reader.boolean(fields.optional("rights"));
+  fields.finish();
+  if (value.json->empty()) reader.refuse(value, "nothing happens");
+  return step;
+}
+
+ProjectStep read_project(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
+  std::string path = reader.path(value);
+  return {std::move(path), read_files(reader, fields.required("files"))};
 }
 
 SignalStep read_signal(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
@@ -375,13 +474,15 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 15> kVerbs{{{"start", read_as<read_start>},
+constexpr std::array<Verb, 17> kVerbs{{{"start", read_as<read_start>},
                                        {"run", read_as<read_run>},
                                        {"put", read_as<read_put>},
                                        {"remove", read_as<read_remove>},
                                        {"rename", read_as<read_rename>},
                                        {"link", read_as<read_link>},
                                        {"rotate", read_as<read_rotate>},
+                                       {"cluster", read_as<read_cluster>},
+                                       {"project", read_as<read_project>},
                                        {"signal", read_as<read_signal>},
                                        {"kill", read_as<read_kill>},
                                        {"stop", read_as<read_stop>},

@@ -115,9 +115,12 @@ TEST(ScenarioLoader, ReadsEachVerb) {
   EXPECT_EQ(step<RenameStep>(R"({"rename": "/x", "to": "/y"})").to, "/y");
   EXPECT_EQ(step<LinkStep>(R"({"link": "/x", "target": "y"})").target, "y");
   const auto ca = step<RotateStep>(R"({"rotate": "ca"})");
-  EXPECT_TRUE(ca.ca && !ca.token);
+  EXPECT_EQ(ca.what, RotateStep::What::kCa);
   const auto both = step<RotateStep>(R"({"rotate": "both"})");
-  EXPECT_TRUE(both.ca && both.token);
+  EXPECT_EQ(both.what, RotateStep::What::kBoth);
+  const auto key = step<RotateStep>(R"({"rotate": "signing-key", "keep_old": true, "expires": "same", "torn": true})");
+  EXPECT_EQ(key.what, RotateStep::What::kSigningKey);
+  EXPECT_TRUE(key.keep_old && key.torn && key.expires == RotateStep::Expires::kSame);
   const auto signal = step<SignalStep>(R"({"signal": "INT", "to": "old"})");
   EXPECT_EQ(signal.number, SIGINT);
   EXPECT_EQ(signal.who, "old");
@@ -257,7 +260,7 @@ TEST(ScenarioDocs, EveryExampleOfAVerbIsRead) {
     verbs.insert((*found)[1]);
     EXPECT_EQ(one(with_steps((*found)[2])).steps.size(), 1U) << (*found)[2];
   }
-  EXPECT_EQ(verbs.size(), 15U);
+  EXPECT_EQ(verbs.size(), 17U);
 }
 
 // Hostile files: any bytes in the middle of a good file are accepted or refused in one line, never more.

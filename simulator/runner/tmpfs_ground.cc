@@ -64,6 +64,9 @@ class TmpfsGround final : public Ground {
   Result<> change_directly(const std::vector<cluster::Change>&) override {
     return fail(ErrorCode::kUnavailable, "a tmpfs is changed through its mount");
   }
+  Result<> arm_change(const std::string&, std::vector<cluster::Change>, std::function<void()>) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it cannot change anything between two");
+  }
   std::uint64_t operations() override { return 0; }
   oracles::Place place() override { return {"tmpfs", 0, {}, 0}; }
 

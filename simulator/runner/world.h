@@ -20,6 +20,7 @@
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
 #include "simulator/cluster/change.h"
+#include "simulator/cluster/handshake.h"
 #include "simulator/node/node.h"
 #include "simulator/oracles/check.h"
 #include "simulator/runner/build.h"
@@ -72,6 +73,13 @@ class World {
   // The world's own changes, relative to the node's root; seen by watchers in the container, never charged to a build.
   virtual Result<> change(const std::vector<cluster::Change>& changes) = 0;
 
+  // Does this as soon as a program has read a file below `directory` (of the node), before it learns what it read; once. `done` is told,
+  // on the thread that serves the file system. kUnavailable where operations are not seen.
+  virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+
+  // What a client on the node that is configured like this experiences of the cluster's API server, now. Only with WorldRequest::control.
+  virtual cluster::Experience ask(const cluster::ClientConfig& client) = 0;
+
   // The node as it is now.
   virtual Result<node::Tree> look() = 0;
   // Number that grows with each change of the node or end of a program that this world can see: unchanged means that looking again is idle.
@@ -91,7 +99,8 @@ struct WorldRequest {
   Site site;
   node::Tree image;  // the node to begin with
   std::uint64_t seed = 1;
-  node::Observer* observer = nullptr;  // sees every operation; null for none
+  std::shared_ptr<cluster::ControlPlane> control;  // of the cluster whose API server answers here; null: nothing answers
+  node::Observer* observer = nullptr;              // sees every operation; null for none
   // Where the programs' own caps were exceeded the build is killed and this says what it was.
   std::function<void(std::string)> on_excess;
   const std::atomic<bool>* cancelled = nullptr;  // ends every pass() at once when it becomes true
