@@ -120,6 +120,18 @@ TEST(Kubeconfig, HasUpstreamsForm) {
   EXPECT_EQ(render_kubeconfig(endpoint, "tok-AAA", std::string(59, 'c')).size(), 414U);
 }
 
+TEST(Kubeconfig, KnowsItsOwnForm) {
+  const Endpoint endpoint{.protocol = "http", .host = "fd00::1", .port = 6443};
+  const std::string own = render_kubeconfig(endpoint, "a\"b", std::string(5000, 'c'));
+  EXPECT_TRUE(is_generated_kubeconfig(own));
+  EXPECT_TRUE(is_generated_kubeconfig(render_kubeconfig(endpoint, "t", "")));
+  for (std::size_t size = 0; size < own.size(); size += 7) EXPECT_FALSE(is_generated_kubeconfig(own.substr(0, size))) << size;
+  EXPECT_FALSE(is_generated_kubeconfig(own.substr(0, own.size() - 1)));
+  EXPECT_FALSE(is_generated_kubeconfig(own + own));
+  EXPECT_FALSE(is_generated_kubeconfig(own.substr(own.find('\n') + 1)));  // without the comment it is somebody's own
+  EXPECT_FALSE(is_generated_kubeconfig(own + "# edited\n"));
+}
+
 TEST(Kubeconfig, QuotesTheTokenAndEmbedsTheBundleWhole) {  // FRESH-21, FRESH-13
   const Endpoint endpoint{.protocol = "https", .host = "::1", .port = 1};
   const std::string bundle = "one\r\ntwo\nrest";

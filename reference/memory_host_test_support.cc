@@ -237,6 +237,8 @@ Outcome<Host::Descriptor> MemoryHost::open(const std::string& path, int flags, m
     place->node = std::make_shared<Node>();
     place->node->mode = S_IFREG | (mode & ~mode_t{022});
     place->node->inode = ++next_inode_;
+    place->node->uid = owner_of_new_files;
+    place->node->gid = group_of_new_files;
     touch(*place->node);
     place->parent->children[place->name] = place->node;
     changed("create", path);

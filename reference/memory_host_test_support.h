@@ -51,6 +51,8 @@ class MemoryHost final : public Host {
   std::vector<std::string> error;
   std::size_t write_limit = 1 << 20;  // bytes that one write takes
   bool stopping = false;
+  uid_t owner_of_new_files = 0;  // where the file system decides that
+  gid_t group_of_new_files = 0;
   int open_descriptors() const { return static_cast<int>(descriptors_.size()); }
 
   Outcome<Descriptor> open(const std::string& path, int flags, mode_t mode) override;

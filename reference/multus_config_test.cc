@@ -131,10 +131,21 @@ TEST(ManualConfig, RefusesGarbage) {  // MANUAL-50
            R"({"name":"m","type":"multus"})", R"({"name":"m","type":"multus","kubeconfig":5})", R"({"name":"m","type":5,)" + path + "}",
            R"({"name":"m","cniVersion":5,"type":"multus",)" + path + "}", R"({"name":"m","cniVersion":"new","type":"multus",)" + path + "}",
            R"({"name":"m","type":"multus","kubeconfig":"/etc/kubernetes/admin.conf"})",
+           R"({"name":"m","type":"multus",)" + path + R"(,"delegates":[{"type":"bridge","delegate":{"type":"multus"}}]})",  // CONF-30
            R"({"name":"m","type":"multus","kubeconfig":"/etc/cni/net.d/other.kubeconfig"})"}) {
     EXPECT_NE(why(text), "") << text;
     EXPECT_NE(why(text).find("/m/70-multus.conf"), std::string::npos);
   }
+}
+
+TEST(MultusConfig, FindsItsDelegateAgain) {
+  const std::string spaced = R"({ "cniVersion": "1.0.0", "name": "c", "mtu": 9007199254740993, "plugins": [ { "type": "calico" } ] })";
+  for (const std::string& text : {kFlannel, spaced}) {
+    const Primary one = primary(text);
+    EXPECT_EQ(delegate_of(render_multus_config(Options{}, paths(), one)->text), one.document.root().compact());
+  }
+  for (const char* text : {"", "{", R"({"type":"multus","delegates":[]})", R"({"type":"multus","delegates":5})", R"({"type":"bridge"})"})
+    EXPECT_EQ(delegate_of(text), "") << text;
 }
 
 TEST(ManualConfig, KnowsWhatAnEntrypointGenerated) {

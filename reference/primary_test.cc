@@ -57,6 +57,7 @@ TEST(Primary, NeverTakesMultusUnderAnyName) {  // CONF-30, UPGRADE-M2, UPGRADE-M
            kMultus, nested, R"({"cniVersion":"1.0.0","name":"x","plugins":[{"type":"tuning"},{"type":"multus"}]})",
            R"({"cniVersion":"0.3.1","name":"x","type":"other","delegates":[{"type":"bridge"},{"plugins":[{"type":"multus"}]}]})",
            R"({"cniVersion":"0.3.1","name":"x","type":"bridge","Type":"multus"})",
+           R"({"cniVersion":"0.3.1","name":"x","type":"bridge","delegate\u017f":[{"TYPE":"multus"}]})",  // Go folds the long s
            R"({"cniVersion":"0.3.1","name":"x","type":"m\u0075ltus"})",
            R"({"cniVersion":"0.3.1","name":"x","type":"flannel","delegate":{"type":"multus"}})"}) {
     for (const char* name : {"05-multus.conf", "70-multus.conf", "00-multus.conf.json", "a.conflist", ".hidden.conf"}) {
@@ -89,6 +90,34 @@ TEST(Primary, ARenamedOneStandsInUntilTheRealOneIsBack) {  // UPGRADE-48
   EXPECT_EQ(chosen(host, "10-a.conf", true), "/net.d/10-a.conf.old");
   host.put("/net.d/20-a.conf", kBridge);
   EXPECT_EQ(chosen(host, "", true), "/net.d/20-a.conf");
+}
+
+TEST(Primary, TellsWhenAnEarlierOneMayBeInTheMaking) {  // ORDER-41
+  MemoryHost host;
+  host.put("/net.d/20-b.conf", kBridge);
+  EXPECT_FALSE(select(host).unfinished);
+  host.put("/net.d/10-a.conf", kMultus);
+  EXPECT_FALSE(select(host).unfinished);
+  host.put("/net.d/30-c.conf", "");
+  EXPECT_FALSE(select(host).unfinished);
+  host.put("/net.d/10-a.conf", kBridge.substr(0, 10));
+  EXPECT_TRUE(select(host).unfinished);
+  EXPECT_EQ(chosen(host), "/net.d/20-b.conf");
+}
+
+TEST(Primary, FindsTheOneThatWasSetAside) {  // UPGRADE-48
+  MemoryHost host;
+  host.put("/net.d/05-x.conf.old", kCalico);
+  host.put("/net.d/10-a.conf.old", kBridge);
+  host.put("/net.d/notes.old", kBridge);
+  EXPECT_EQ(find_set_aside(host, "/net.d", kBridge), "/net.d/10-a.conf.old");
+  EXPECT_EQ(find_set_aside(host, "/net.d", "{}"), "");
+  EXPECT_EQ(find_set_aside(host, "/none", kBridge), "");
+  host.before = [](std::string_view verb, const std::string&) { return verb == "read" ? std::optional(5) : std::nullopt; };
+  EXPECT_FALSE(find_set_aside(host, "/net.d", kBridge));
+  host.before = nullptr;
+  host.put("/net.d/10-a.conf", kBridge);  // its owner has written it anew
+  EXPECT_EQ(find_set_aside(host, "/net.d", kBridge), "");
 }
 
 TEST(Primary, JudgesTypes) {  // CONF-35: what made others panic

@@ -18,6 +18,12 @@ std::string_view hint(int error) {
     case ENOSPC:
     case EDQUOT:
       return "; free some space on the node";
+    case EFBIG:
+      return "; the container's limit for the size of a file is too low";
+    case EIO:
+      return "; look after the node's disk";
+    case EBUSY:
+      return "; something is mounted there, and what is mounted cannot be replaced";
     case EXDEV:
       return "; the two paths are on different mounts";
     case EMFILE:

@@ -263,6 +263,96 @@ TEST(Publish, OwnDirectoryIsPrivateAndASharedOneKeepsItsMode) {  // SECURE-53
   EXPECT_FALSE(publisher.make_directory("/d/file", 0700));
 }
 
+TEST(Publish, ADirectoryThatSomebodyElseMakesMeanwhileIsHis) {
+  MemoryHost host;
+  host.put_directory("/v");
+  host.before = [&](std::string_view verb, const std::string& path) -> std::optional<int> {
+    if (verb == "mkdir") host.put_directory(path, 0711);
+    return std::nullopt;
+  };
+  EXPECT_EQ(Publisher(host).make_directory("/v/net.d", 0755, Publisher::Directory::kShared), true);
+  EXPECT_EQ(host.status("/v/net.d").mode & 07777U, 0711U);
+}
+
+// SECURE-53: root:root where that can be had, and no endless repair where the file system decides.
+TEST(Publish, OwnsItsFilesWhereTheFileSystemAllowsIt) {
+  MemoryHost host;
+  host.put_directory("/d");
+  host.owner_of_new_files = 65534;
+  host.group_of_new_files = 100;
+  Publisher publisher(host);
+  EXPECT_EQ(publisher.publish(kPath, "new", 0600), true);
+  EXPECT_EQ(host.status(kPath).uid, 0U);
+  EXPECT_EQ(host.status(kPath).gid, 0U);
+  for (const int number : {EPERM, EINVAL, ENOSYS, EOPNOTSUPP}) {
+    host.remove_all(kPath);
+    host.before = [&](std::string_view verb, const std::string&) { return verb == "fchown" ? std::optional(number) : std::nullopt; };
+    EXPECT_EQ(publisher.publish(kPath, "new", 0600), true);
+    EXPECT_EQ(publisher.publish(kPath, "new", 0600), false);
+    EXPECT_EQ(host.status(kPath).uid, 65534U);
+  }
+  host.remove_all(kPath);
+  host.before = [](std::string_view verb, const std::string&) { return verb == "fchown" ? std::optional(EIO) : std::nullopt; };
+  EXPECT_FALSE(publisher.publish(kPath, "new", 0600));
+}
+
+TEST(Publish, AFailureThatLastsIsTriedLessOften) {  // ATOM-28
+  MemoryHost host;
+  host.put(kPath, "old", 0600);
+  host.put("/src", "program", 0755);
+  int made = 0;
+  host.before = [&](std::string_view verb, const std::string& path) -> std::optional<int> {
+    made += verb == "open" && is_temporary(path) ? 1 : 0;
+    return verb == "write" ? std::optional(ENOSPC) : std::nullopt;
+  };
+  Publisher publisher(host);
+  for (int i = 0; i < 600; ++i) {  // a minute
+    const auto done = publisher.publish(kPath, "new", 0600);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().error, Errno{ENOSPC});
+    host.now += std::chrono::milliseconds(100);
+  }
+  EXPECT_LE(made, 40);
+  made = 0;
+  for (int i = 0; i < 600; ++i) {
+    EXPECT_FALSE(publisher.install("/src", "/d/multus"));
+    host.now += std::chrono::milliseconds(100);
+  }
+  EXPECT_LE(made, 15);
+  host.before = nullptr;
+  host.now += std::chrono::seconds(2);
+  EXPECT_EQ(publisher.publish(kPath, "new", 0600), true);
+}
+
+TEST(Install, ReadsTheCopyBackBeforeAnybodyCanExecuteIt) {  // LIFE-59
+  MemoryHost host;
+  host.put("/src/multus", "program", 0755);
+  host.put("/bin/multus", "older", 0755);
+  host.before = [&](std::string_view verb, const std::string& path) -> std::optional<int> {
+    if (verb == "close" && is_temporary(path)) host.put(path, "progrXm", 0755);  // a disk that keeps something else
+    return std::nullopt;
+  };
+  Publisher publisher(host);
+  const auto done = publisher.install("/src/multus", "/bin/multus");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().exit_code, kExitOutput);
+  EXPECT_EQ(host.bytes("/bin/multus"), "older");
+  EXPECT_EQ(host.tree("/bin").size(), 1U);
+}
+
+TEST(Publish, RemovesAnEmptyDirectoryOnly) {  // UPGRADE-46
+  MemoryHost host;
+  host.put("/d/own/file", "x");
+  Publisher publisher(host);
+  EXPECT_EQ(publisher.remove_directory("/d/own"), false);
+  host.remove_all("/d/own/file");
+  EXPECT_EQ(publisher.remove_directory("/d/own"), true);
+  EXPECT_EQ(publisher.remove_directory("/d/own"), false);
+  host.put("/d/own", "a file");
+  EXPECT_TRUE(publisher.remove_directory("/d/own/below").has_value());
+  EXPECT_EQ(host.bytes("/d/own"), "a file");
+}
+
 TEST(Publish, RemovesAndRenamesDurably) {
   MemoryHost host;
   host.put_directory("/d");
