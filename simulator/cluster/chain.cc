@@ -65,6 +65,40 @@ std::vector<Certificate> read_certificates(std::string_view pem) {
   return certificates;
 }
 
+// What was computed of a text, for the last so many texts. Two threads that miss at once both compute.
+template <class Value>
+class Memory {
+ public:
+  template <class Good, class Make>
+  Value get(std::string key, Good good, Make make) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (const auto found = values_.find(key); found != values_.end() && good(found->second)) return found->second;
+    }
+    Value value = make();
+    if (key.size() > kMaximumKey) return value;
+    const std::scoped_lock lock(mutex_);
+    if (values_.size() >= kMost) values_.clear();
+    values_.insert_or_assign(std::move(key), value);
+    return value;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 1024;
+  static constexpr std::size_t kMaximumKey = 64 << 10;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Value> values_;
+};
+
+// Decoding a certificate's key costs more than verifying with it, and worlds have few certificates.
+using Certificates = std::shared_ptr<const std::vector<Certificate>>;
+Certificates certificates_of(std::string_view pem) {
+  static Memory<Certificates> memory;
+  return memory.get(
+      std::string(pem), [](const Certificates&) { return true; },
+      [&] { return std::make_shared<const std::vector<Certificate>>(read_certificates(pem)); });
+}
+
 std::int64_t seconds_of(const ASN1_TIME* time) {
   std::tm broken{};
   return ASN1_TIME_to_tm(time, &broken) == 1 ? timegm(&broken) : 0;
@@ -89,6 +123,13 @@ struct Verdict {
 
 bool ends_with_dot(std::string_view host) { return host.size() > 1 && host.ends_with('.'); }
 
+// The host as it may be shown: it comes from a document that anybody may have written.
+std::string shown(std::string_view host) {
+  std::string text(host.substr(0, 100));
+  for (char& c : text) c = c >= 0x20 && c < 0x7f ? c : '?';
+  return text;
+}
+
 // In Go's words, so that a person finds them in a log.
 std::string words(int error, X509_STORE_CTX* context, std::string_view host) {
   switch (error) {
@@ -98,7 +139,7 @@ std::string words(int error, X509_STORE_CTX* context, std::string_view host) {
       return "x509: certificate has expired or is not yet valid: its time has not come";
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return fmt::format("x509: certificate is not valid for {}", host);
+      return fmt::format("x509: certificate is not valid for {}", shown(host));
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -113,11 +154,11 @@ std::string words(int error, X509_STORE_CTX* context, std::string_view host) {
 
 Verdict judge(std::string_view ca_pem, std::string_view chain_pem, std::string_view host, std::int64_t now) {
   Verdict verdict;
-  const auto anchors = read_certificates(ca_pem);
-  const auto chain = read_certificates(chain_pem);
-  for (const auto& certificate : anchors) verdict.cut(certificate.get(), now);
-  for (const auto& certificate : chain) verdict.cut(certificate.get(), now);
-  if (chain.empty()) {
+  const Certificates anchors = certificates_of(ca_pem);
+  const Certificates chain = certificates_of(chain_pem);
+  for (const auto& certificate : *anchors) verdict.cut(certificate.get(), now);
+  for (const auto& certificate : *chain) verdict.cut(certificate.get(), now);
+  if (chain->empty()) {
     verdict.defect = "tls: the server has no certificate";
     return verdict;
   }
@@ -126,9 +167,9 @@ Verdict judge(std::string_view ca_pem, std::string_view chain_pem, std::string_v
   const Stack others(sk_X509_new_null());
   const StoreContext context(X509_STORE_CTX_new());
   if (!store || !others || !context) std::abort();
-  for (const auto& anchor : anchors) X509_STORE_add_cert(store.get(), anchor.get());
-  for (const auto& certificate : chain) sk_X509_push(others.get(), certificate.get());
-  if (X509_STORE_CTX_init(context.get(), store.get(), chain.front().get(), others.get()) != 1) std::abort();
+  for (const auto& anchor : *anchors) X509_STORE_add_cert(store.get(), anchor.get());
+  for (const auto& certificate : *chain) sk_X509_push(others.get(), certificate.get());
+  if (X509_STORE_CTX_init(context.get(), store.get(), chain->front().get(), others.get()) != 1) std::abort();
   X509_STORE_CTX_set_default(context.get(), "ssl_server");
   X509_VERIFY_PARAM* const rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(rules, now);
@@ -149,42 +190,21 @@ Verdict judge(std::string_view ca_pem, std::string_view chain_pem, std::string_v
   return verdict;
 }
 
-// The verdicts of the process. Few, for certificates are pooled; bounded all the same.
-class Memory {
- public:
-  Verdict ask(std::string_view ca_pem, std::string_view chain_pem, std::string_view host, std::int64_t now) {
-    std::string key;
-    key.reserve(ca_pem.size() + chain_pem.size() + host.size() + 16);
-    key += fmt::format("{} {} ", ca_pem.size(), chain_pem.size());
-    key.append(ca_pem).append(chain_pem).append(host);
-    {
-      const std::scoped_lock lock(mutex_);
-      const auto found = verdicts_.find(key);
-      if (found != verdicts_.end() && found->second.from <= now && now <= found->second.until) return found->second;
-    }
-    Verdict verdict = judge(ca_pem, chain_pem, host, now);
-    if (key.size() > kMaximumKey) return verdict;
-    const std::scoped_lock lock(mutex_);
-    if (verdicts_.size() >= kMost) verdicts_.clear();
-    verdicts_.insert_or_assign(std::move(key), verdict);
-    return verdict;
-  }
-
- private:
-  static constexpr std::size_t kMost = 1024;
-  static constexpr std::size_t kMaximumKey = 64 << 10;
-  std::mutex mutex_;
-  std::unordered_map<std::string, Verdict> verdicts_;
-};
-
 }  // namespace
 
 std::optional<std::string> chain_defect(std::string_view ca_pem, std::string_view chain_pem, std::string_view host, std::int64_t wall_ns) {
-  static Memory memory;
-  return memory.ask(ca_pem, chain_pem, host, wall_ns / 1'000'000'000).defect;
+  static Memory<Verdict> memory;
+  const std::int64_t now = wall_ns / 1'000'000'000;
+  std::string key = fmt::format("{} {} ", ca_pem.size(), chain_pem.size());
+  key.append(ca_pem).append(chain_pem).append(host);
+  return memory
+      .get(
+          std::move(key), [&](const Verdict& verdict) { return verdict.from <= now && now <= verdict.until; },
+          [&] { return judge(ca_pem, chain_pem, host, now); })
+      .defect;
 }
 
-std::size_t certificates_in(std::string_view pem) { return read_certificates(pem).size(); }
+std::size_t certificates_in(std::string_view pem) { return certificates_of(pem)->size(); }
 
 std::optional<std::string> canonical_address(std::string_view text) {
   const std::string asked(text);
