@@ -228,6 +228,7 @@ class Player {
     hear();
     settled_start_ = false;
     credentials_.operate(step);
+    world_->cluster_changed();
     return {};
   }
 

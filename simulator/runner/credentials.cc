@@ -13,7 +13,6 @@ namespace {
 using cluster::Change;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::int64_t kKubeletJitter = 10 * kSecond;  // at most so much earlier than four fifths
 
 cluster::TokenOptions options_of(const Given& given) {
   cluster::TokenOptions options;
@@ -33,6 +32,7 @@ Credentials::Credentials(const Given& given, const Site& site, std::uint64_t see
       directory_(site.service_account.substr(1)),
       seed_(seed),
       refreshes_(given.cluster && given.cluster->refresh),
+      kubelet_(seed),
       control_(std::make_shared<cluster::ControlPlane>(seed, wall_ns_)),
       account_(control_, now(), options_of(given)),
       volume_(seed) {
@@ -145,13 +145,7 @@ void Credentials::serve(const std::string& certificate) {
 }
 
 std::optional<std::int64_t> Credentials::refresh_due() const {
-  const auto& current = account_.current();
-  if (!refreshes_ || kind_ != "projected" || !current.expires) return std::nullopt;
-  const std::int64_t life = current.life_seconds * kSecond;
-  const auto spread = std::min(kKubeletJitter, life / 100);
-  const auto jitter =
-      spread == 0 ? 0 : static_cast<std::int64_t>((seed_ ^ current.id * 0x9e3779b97f4a7c15ULL) % static_cast<std::uint64_t>(spread));
-  return current.issued_at * kSecond + life / 5 * 4 - jitter;
+  return refreshes_ && kind_ == "projected" ? kubelet_.refresh_at(account_.current()) : std::nullopt;
 }
 
 std::vector<Change> Credentials::refresh() {

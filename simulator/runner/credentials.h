@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "simulator/cluster/change.h"
+#include "simulator/cluster/kubelet.h"
 #include "simulator/cluster/service_account.h"
 #include "simulator/runner/scenario.h"
 #include "simulator/runner/site.h"
@@ -53,6 +54,7 @@ class Credentials {
   const std::string directory_;
   const std::uint64_t seed_;
   const bool refreshes_;
+  const cluster::TokenManager kubelet_;
   std::uint64_t boots_ = 0;
   bool projected_ = false;
   std::shared_ptr<cluster::ControlPlane> control_;

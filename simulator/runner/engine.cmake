@@ -3,7 +3,7 @@ entryproof_library(engine
   SOURCES build.cc record.cc site.cc given.cc credentials.cc access.cc demands.cc ledger.cc case.cc engine.cc
           fuse_ground.cc tmpfs_ground.cc process_world.cc memory_world.cc
           ${CMAKE_SOURCE_DIR}/simulator/subjects/predecessors/traits.cc
-  LINK entryproof_runner entryproof_oracles entryproof_cluster entryproof_subjects entryproof_doors entryproof_mutants entryproof_in_process)
+  LINK entryproof_runner entryproof_oracles entryproof_api entryproof_cluster entryproof_subjects entryproof_doors entryproof_mutants entryproof_in_process)
 target_compile_definitions(entryproof_engine PRIVATE ENTRYPROOF_VERSION="${PROJECT_VERSION}")
 
 entryproof_test(engine
@@ -15,3 +15,8 @@ entryproof_test(engine
 entryproof_test(reference_property
   SOURCES reference_input_property.cc reference_property.cc reference_stage_test_support.cc
   LINK entryproof_engine)
+
+entryproof_test(process_world
+  SOURCES process_world_test.cc
+  LINK entryproof_engine
+  DEPENDS thin_entrypoint mutant sandbox_probe)

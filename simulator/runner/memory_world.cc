@@ -103,6 +103,8 @@ class MemoryWorld final : public World {
 
   cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *request_.control); }
 
+  void cluster_changed() override {}  // what is asked is computed at that moment
+
   Result<node::Tree> look() override { return node_.tree(); }
 
   std::uint64_t activity() override {

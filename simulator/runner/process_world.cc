@@ -8,6 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include "simulator/cluster/client.h"
+#include "simulator/subjects/service_network.h"
+
 namespace entryproof::runner {
 
 namespace {
@@ -69,7 +72,7 @@ class ProcessWorld final : public World {
     auto made = kind == GroundKind::kFuse ? make_fuse_ground(std::move(ground)) : make_tmpfs_ground(std::move(ground));
     if (!made) return std::unexpected(made.error());
     ground_ = std::move(*made);
-    return {};
+    return open_cluster();
   }
 
   bool offers(oracles::Need need) const override {
@@ -81,7 +84,7 @@ class ProcessWorld final : public World {
       case oracles::Need::kVirtualTime:
         return false;
       case oracles::Need::kNetwork:
-        return false;  // there is no API server yet
+        return api_ != nullptr;
     }
     return false;
   }
@@ -165,7 +168,15 @@ class ProcessWorld final : public World {
     return ground_->arm_change(directory, std::move(changes), std::move(done));
   }
 
-  cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *request_.control); }
+  // With a client of our own, from inside the containers' network, every time anew.
+  cluster::Experience ask(const cluster::ClientConfig& client) override {
+    auto contact = client_->ask(client);
+    return {contact.kind, std::move(contact.cause)};
+  }
+
+  void cluster_changed() override {
+    if (api_) api_->refresh();
+  }
 
   Result<node::Tree> look() override { return ground_->look(); }
 
@@ -184,18 +195,21 @@ class ProcessWorld final : public World {
     if (done()) return Woke::kDone;
     Moment quiet_since = begun;
     Duration poll = kShortestPoll;
+    Duration judging = clock_.now() - begun;  // the last judgement took so long: a slow API server is no busy machine
     for (;;) {
       const std::uint64_t activity_now = activity();
       const Moment now = clock_.now();
+      const Duration judged = std::exchange(judging, Duration{});
       if (activity_now != seen) {
         seen = activity_now;
         quiet_since = now;
         poll = kShortestPoll;
         if (done()) return Woke::kDone;
+        judging = clock_.now() - now;
       }
       if (request_.cancelled != nullptr && request_.cancelled->load()) return Woke::kCancelled;
       if (slot_held_ && now - slot_taken_ > kStartupHold) release_slot();
-      if (now >= deadline) return finish(begun, deadline, now, done);
+      if (now >= deadline) return finish(begun, deadline + judged, now, done);
       if (rest || slot_held_) {
         if (!all_idle()) quiet_since = clock_.now();
         if (slot_held_ && clock_.now() - quiet_since > 10ms) release_slot();
@@ -212,6 +226,22 @@ class ProcessWorld final : public World {
     node::Actor actor = node::Actor::kBuild;
     std::uint32_t session = 0;
   };
+
+  Result<> open_cluster() {
+    if (!request_.control) return {};
+    auto network = subjects::ServiceNetwork::make(machine_.harness.launcher());
+    if (!network) return std::unexpected(network.error());
+    network_ = std::move(*network);
+    if (!network_->has_ipv6()) {
+      request_.control->set_endpoints({cluster::Endpoint{std::string(cluster::kServiceAddress), cluster::kServicePort}});
+    }
+    api_ = machine_.api_server().attach(*request_.control, network_->take_listeners());
+    const auto connect = [this](const std::string& host, std::uint16_t port, Duration timeout) {
+      return network_->connect(host, port, timeout);
+    };
+    client_.emplace(connect, [this] { return clock_.wall_ns(); });
+    return {};
+  }
 
   // Before a further program comes: those that live go on as who they are.
   void tell_who_lives() {
@@ -291,6 +321,7 @@ class ProcessWorld final : public World {
     spec.deny_inotify = start.denied.contains("inotify");
     spec.deny_network = start.denied.contains("network");
     spec.processor = processor_;
+    if (network_) spec.network = network_->name_space();
     return spec;
   }
 
@@ -299,6 +330,9 @@ class ProcessWorld final : public World {
   RealClock clock_;
   const int processor_;
   std::unique_ptr<Ground> ground_;
+  std::unique_ptr<subjects::ServiceNetwork> network_;  // where a cluster answers
+  std::unique_ptr<cluster::ApiServer::Attachment> api_;
+  std::optional<cluster::Client> client_;
   std::map<std::string, Program> programs_;
   std::uint32_t session_ = 0;
   bool slot_held_ = false;
@@ -329,6 +363,11 @@ Machine::Machine(subjects::Harness& used) : Machine(used, usable_processors()) {
 
 Machine::Machine(subjects::Harness& used, std::vector<int> processors)
     : harness(used), startup_slots(static_cast<std::ptrdiff_t>(processors.size())), processors_(std::move(processors)) {}
+
+cluster::ApiServer& Machine::api_server() {
+  std::call_once(api_once_, [this] { api_server_ = std::make_unique<cluster::ApiServer>(); });
+  return *api_server_;
+}
 
 Result<std::unique_ptr<World>> make_process_world(Machine& machine, GroundKind kind, WorldRequest request) {
   auto world = std::make_unique<ProcessWorld>(machine, std::move(request));

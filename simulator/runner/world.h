@@ -79,6 +79,8 @@ class World {
 
   // What a client on the node that is configured like this experiences of the cluster's API server, now. Only with WorldRequest::control.
   virtual cluster::Experience ask(const cluster::ClientConfig& client) = 0;
+  // The cluster's operator has changed something: from now on connections are answered, refused or reset accordingly.
+  virtual void cluster_changed() = 0;
 
   // The node as it is now.
   virtual Result<node::Tree> look() = 0;
