@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "simulator/cluster/api_routes.h"
@@ -34,6 +35,14 @@ timeval as_timeval(std::chrono::nanoseconds duration) {
 std::string_view view(evbuffer* buffer) {
   const auto size = evbuffer_get_length(buffer);
   return {reinterpret_cast<const char*>(evbuffer_pullup(buffer, -1)), size};
+}
+
+void say_not_tls(int socket) {
+  static_cast<void>(::send(socket, kNotTls.data(), kNotTls.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  shutdown(socket, SHUT_WR);
+  // A request that is still unread when the socket is closed would make that a reset, which takes the answer back.
+  std::array<char, 4096> rest;
+  for (int turn = 0; turn < 64 && recv(socket, rest.data(), rest.size(), MSG_DONTWAIT) > 0;) ++turn;
 }
 
 }  // namespace
@@ -186,8 +195,7 @@ void ApiConnection::on_event(int what) {
   if ((what & BEV_EVENT_CONNECTED) != 0) return;
   std::string problem;
   for (unsigned long code = 0; (code = bufferevent_get_openssl_error(stream_)) != 0;) {
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST)
-      static_cast<void>(::send(bufferevent_getfd(stream_), kNotTls.data(), kNotTls.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST) say_not_tls(bufferevent_getfd(stream_));
     const char* reason = ERR_reason_error_string(code);
     if (problem.empty()) problem = fmt::format("tls: {}", reason != nullptr ? reason : "an error");
   }
