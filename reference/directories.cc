@@ -38,6 +38,13 @@ std::unexpected<Problem> leads_nowhere(const std::string& link, const std::strin
 }  // namespace
 
 Result<std::string> Directories::find(const std::string& directory) {
+  if (const auto found = found_.find(directory); found != found_.end()) return found->second;
+  auto real = look(directory);
+  if (real) found_[directory] = *real;
+  return real;
+}
+
+Result<std::string> Directories::look(const std::string& directory) {
   const auto status = host_.stat(directory);
   const auto known = plain_.find(directory);
   if (status && known != plain_.end() && known->second.device == status->device && known->second.inode == status->inode) return directory;
@@ -54,10 +61,12 @@ Result<std::string> Directories::walk(const std::string& directory) const {
   std::string last_link;
   std::string last_target;
   int links = 0;
+  bool missing = false;
   while (!left.empty()) {
     const Part part = left.back();
     left.pop_back();
     if (part.name == "..") {
+      if (missing) return std::unexpected(system_problem("look at", here, Errno{ENOENT}, kExitOutput));
       here = directory_of(here);
       continue;
     }
@@ -79,6 +88,7 @@ Result<std::string> Directories::walk(const std::string& directory) const {
       return leads_nowhere(last_link, last_target);
     } else {
       here = next;  // it is still to be made, and so is all below it
+      missing = true;
     }
   }
   return here;

@@ -19,15 +19,20 @@ class Directories {
  public:
   Directories(Host& host, const HostPaths& paths) : host_(host), paths_(paths) {}
 
-  // The directory itself, without a link in its name. It need not exist (yet), but no link may dangle.
+  // The directory itself, without a link in its name. It need not exist (yet), but no link may dangle. The answer holds for the turn.
   Result<std::string> find(const std::string& directory);
 
+  // From now on links are looked at anew.
+  void begin_turn() { found_.clear(); }
+
  private:
+  Result<std::string> look(const std::string& directory);
   Result<std::string> walk(const std::string& directory) const;
   Result<std::string> target_of(const std::string& link, const std::string& target) const;
 
   Host& host_;
   const HostPaths& paths_;
+  std::map<std::string, std::string> found_;
   std::map<std::string, FileStatus> plain_;  // by name: directories in whose names there was no link
 };
 

@@ -72,10 +72,10 @@ class Entrypoint::State {
   Result<> prepare() {
     for (const std::string& warning : options_.warnings) log_.warn(warning);
     if (options_.kubeconfig_policy != KubeconfigPolicy::kNever) {
-      auto endpoint = find_endpoint(options_);
-      if (!endpoint) return std::unexpected(endpoint.error());
-      endpoint_ = std::move(*endpoint);
-      if (endpoint_.protocol == "http") log_.warn("the API server is asked for without TLS; the token travels in the clear");
+      endpoint_ = find_endpoint(options_);
+      // Where somebody else may provide the file nobody need know the address.
+      if (!endpoint_ && options_.kubeconfig_policy == KubeconfigPolicy::kAlways) return std::unexpected(endpoint_.error());
+      if (endpoint_ && endpoint_->protocol == "http") log_.warn("the API server is asked for without TLS; the token travels in the clear");
     }
     const std::string& named = options_.multus_kubeconfig_file_host;
     const auto place = paths_.in_container(named);
@@ -112,13 +112,16 @@ class Entrypoint::State {
     if (!plugin && !is_program(plugin_)) return plugin;
     if (!plugin && !host_.stop_requested()) log_.problem(plugin.error().text);
     configuring_ = true;
-    if (auto made = make_directories(places_.configuration); !made) return made;
+    if (!is_below(kubeconfig_, places_.configuration)) {  // else it was made for that
+      if (auto made = make_directories(places_.configuration); !made) return made;
+    }
     places_.primaries = directories_.find(options_.multus_autoconfig_dir);
     return configuration_->keep();
   }
 
   // Links are followed once, so that all of a turn happens in one place.
   Result<> find_places() {
+    directories_.begin_turn();
     auto configuration = directories_.find(options_.cni_conf_dir);
     if (!configuration) return std::unexpected(configuration.error());
     auto credentials = directories_.find(directory_of(place_));
@@ -140,15 +143,16 @@ class Entrypoint::State {
       }
     }
 
+    if (!endpoint_) return std::unexpected(endpoint_.error());
     const auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
     if (!found && desired_.empty()) return std::unexpected(found.error());
     // A trouble with the source is no reason to leave a damaged file: what was good last is better than that.
     if (!found) log_.problem(found.error().text);
-    if (found) desired_ = render_kubeconfig(endpoint_, found->token, found->ca);
+    if (found) desired_ = render_kubeconfig(*endpoint_, found->token, found->ca);
     if (auto made = make_directories(directory_of(kubeconfig_)); !made) return made;
     const auto written = publisher_.publish(kubeconfig_, desired_, options_.kubeconfig_mode);
     if (!written) return std::unexpected(written.error());
-    if (*written) log_.info("kubeconfig published as " + kubeconfig_ + " for " + endpoint_.url());
+    if (*written) log_.info("kubeconfig published as " + kubeconfig_ + " for " + endpoint_->url());
     return {};
   }
 
@@ -207,7 +211,7 @@ class Entrypoint::State {
   Log log_;
   Publisher publisher_;
   const HostPaths paths_;
-  Endpoint endpoint_;
+  Result<Endpoint> endpoint_;
   Directories directories_;
   Places places_;
   std::string place_;       // of the kubeconfig, as this container names it

@@ -255,6 +255,18 @@ TEST_P(PolicyTest, IfMissingLeavesWhatSomebodyProvides) {  // EXIST-01
   EXPECT_EQ(host.bytes(kKubeconfig), "apiVersion: v1\n");
 }
 
+TEST_P(PolicyTest, IfMissingNeedsNothingWhereAFileIsProvided) {  // STATIC-51
+  host.put(kKubeconfig, "apiVersion: v1\n");
+  host.put(kManualFile, kManual);
+  host.remove_all(kAccount);
+  start({"--kubeconfig-policy=if-missing", GetParam() ? "--multus-conf-file=" + kManualFile : "--multus-conf-file=auto"}, {});
+  run(3s);
+  EXPECT_TRUE(configured());
+  host.remove_all(kKubeconfig);
+  run(3s);
+  EXPECT_TRUE(said("KUBERNETES_SERVICE_HOST"));
+}
+
 TEST_P(PolicyTest, IfMissingKeepsItsOwnFreshOverRestarts) {  // FRESH-06, FRESH-10
   start_with("if-missing");
   run(3s);

@@ -152,7 +152,7 @@ Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode
 // One that is there. Whoever made it may not have lived to sync its entry, and may have let everybody write into it.
 Result<bool> Publisher::keep_directory(const std::string& directory, mode_t mode, Directory kind, const FileStatus& status) {
   bool changed = false;
-  const bool strange = (status.mode & kPermissions) != mode || status.uid != host_.effective_uid();
+  const bool strange = (status.mode & kPermissions) != mode || status.uid != user_;
   const auto known = directories_.find(directory);
   const bool durable = known != directories_.end() && known->second.inode == status.inode && known->second.device == status.device;
   // Where nobody can change the mode or the owner one try is enough.
@@ -280,8 +280,7 @@ bool Publisher::same_content(const std::string& left_path, const std::string& ri
 // A file of somebody else could be changed by him behind our back. Where the file system decides itself who owns a new file, what we made
 // counts as ours, or else it would be made again every turn.
 bool Publisher::owned(const std::string& path, const FileStatus& status) const {
-  const uid_t user = host_.effective_uid();
-  if (status.uid == user && (user != 0 || status.gid == 0)) return true;
+  if (status.uid == user_ && (user_ != 0 || status.gid == 0)) return true;
   const auto known = known_.find(path);
   return known != known_.end() && known->second.inode == status.inode && known->second.uid == status.uid && known->second.gid == status.gid;
 }
@@ -368,10 +367,9 @@ Result<FileStatus> Publisher::fill_and_rename(const std::string& temporary, cons
 }
 
 Result<> Publisher::own(Host::Descriptor descriptor, const FileStatus& status, const std::string& path) {
-  const uid_t user = host_.effective_uid();
-  const gid_t group = user == 0 ? 0 : status.gid;  // root's files are root's also in a directory that hands on its group
-  if (status.uid == user && status.gid == group) return {};
-  const auto set = host_.fchown(descriptor, user, group);
+  const gid_t group = user_ == 0 ? 0 : status.gid;  // root's files are root's also in a directory that hands on its group
+  if (status.uid == user_ && status.gid == group) return {};
+  const auto set = host_.fchown(descriptor, user_, group);
   if (!set && !has_no_owners(set.error())) return failed("set the owner of", path, set.error());
   return {};
 }

@@ -23,7 +23,7 @@ namespace reference {
 
 class Publisher {
  public:
-  explicit Publisher(Host& host) : host_(host) {}
+  explicit Publisher(Host& host) : host_(host), user_(host.effective_uid()) {}
 
   // Makes `path` a regular file with exactly these bytes, this mode and our owner. True if it had to be written. On success it is durable,
   // also if an earlier process wrote it and did not live to sync it.
@@ -91,6 +91,7 @@ class Publisher {
   std::string hidden_name(const std::string& directory, std::string_view ending);
 
   Host& host_;
+  const uid_t user_;  // whose our files are
   std::map<std::string, FileStatus> known_;  // what stood at a path when it was last made sure of
   std::map<std::string, Copy> copies_;
   std::map<std::string, FileStatus> directories_;  // those whose entry is durable
