@@ -68,7 +68,7 @@ Result<std::string> find_scenarios(const std::string& asked) {
   } else {
     const fs::path program = runner::program_directory();
     // In build/bin, in build/PRESET/bin, and as installed.
-    places = {program / "../../scenarios", program / "../../../scenarios", program / "../share/entryproof/scenarios"};
+    places = {program / "../../scenarios", program / "../../../scenarios", program / "../../share/entryproof/scenarios"};
   }
   std::string looked;
   for (const auto& place : places) {
