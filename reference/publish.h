@@ -87,11 +87,12 @@ class Publisher {
   Result<bool> keep_directory(const std::string& directory, mode_t mode, Directory kind, const FileStatus& status);
   Result<> displace_directory(const std::string& path);
   Result<> sync_directory(const std::string& directory);
+  Result<> sync_opened(const std::string& directory, Host::Descriptor descriptor);
   Result<> write_all(Host::Descriptor descriptor, std::string_view bytes, const std::string& path);
   std::string hidden_name(const std::string& directory, std::string_view ending);
 
   Host& host_;
-  const uid_t user_;  // whose our files are
+  const uid_t user_;                         // whose our files are
   std::map<std::string, FileStatus> known_;  // what stood at a path when it was last made sure of
   std::map<std::string, Copy> copies_;
   std::map<std::string, FileStatus> directories_;  // those whose entry is durable

@@ -263,6 +263,18 @@ TEST(Publish, OwnDirectoryIsPrivateAndASharedOneKeepsItsMode) {  // SECURE-53
   EXPECT_FALSE(publisher.make_directory("/d/file", 0700));
 }
 
+TEST(Publish, GoesWithoutASyncOfDirectoriesWhereThereIsNone) {
+  MemoryHost host;
+  host.put_directory("/d");
+  host.before = [](std::string_view verb, const std::string& path) -> std::optional<int> {
+    return verb == "fsync" && !is_temporary(path) && path != kPath ? std::optional(EINVAL) : std::nullopt;
+  };
+  Publisher publisher(host);
+  EXPECT_EQ(publisher.publish(kPath, "new", 0600), true);
+  EXPECT_EQ(publisher.make_directory("/d/own", 0700), true);
+  EXPECT_EQ(publisher.remove(kPath), true);
+}
+
 TEST(Publish, ADirectoryThatSomebodyElseMakesMeanwhileIsHis) {
   MemoryHost host;
   host.put_directory("/v");
