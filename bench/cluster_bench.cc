@@ -8,8 +8,8 @@
 #include "simulator/base/clock.h"
 #include "simulator/cluster/chain.h"
 #include "simulator/cluster/handshake.h"
-#include "simulator/cluster/kubelet.h"
 #include "simulator/cluster/service_account.h"
+#include "simulator/cluster/volume.h"
 
 namespace {
 
@@ -101,19 +101,19 @@ void BM_CreateCluster(benchmark::State& state) {
   for (auto _ : state) {
     const std::int64_t now = state.range(0) == 0 ? kNow : fresh_moment();
     ServiceAccount account(cluster(), now);
-    ProjectedVolume volume(account, 1);
-    benchmark::DoNotOptimize(volume.sync(now));
+    AtomicVolume volume(1);
+    benchmark::DoNotOptimize(volume.update(ServiceAccount::files(account.current()), now));
   }
 }
 BENCHMARK(BM_CreateCluster)->ArgName("own moment")->Arg(0)->Arg(1);
 
 void BM_Rotate(benchmark::State& state) {
   ServiceAccount account(cluster(), kNow);
-  ProjectedVolume volume(account, 1);
+  AtomicVolume volume(1);
   std::int64_t now = kNow;
   for (auto _ : state) {
     account.rotate(true, false, now += kSecond);
-    benchmark::DoNotOptimize(volume.sync(now));
+    benchmark::DoNotOptimize(volume.update(ServiceAccount::files(account.current()), now));
   }
 }
 BENCHMARK(BM_Rotate)->Iterations(2000);

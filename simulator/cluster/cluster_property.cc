@@ -129,6 +129,84 @@ RC_GTEST_PROP(Handshake, AnyConfigurationHasAnExperience, ()) {
   RC_ASSERT(experience.cause.find('\n') == std::string::npos);
 }
 
+// Whatever an operator does in whatever order: the credentials of now are let in, and older ones exactly while nothing took them away.
+RC_GTEST_PROP(ServiceAccount, TheCredentialsOfNowAlwaysAuthenticate, ()) {
+  std::int64_t now = kNow;
+  ServiceAccount history(std::make_shared<ControlPlane>(*rc::gen::inRange<std::uint64_t>(0, 3), [&now] { return now; }), now);
+  ControlPlane& control = history.control();
+
+  // What a token needs to count, kept beside the control plane's own books.
+  struct Issued {
+    std::string token;
+    std::int64_t expires;
+    bool alive = true;
+  };
+  std::vector<Issued> issued;
+  const auto note = [&] {
+    const auto& current = history.current();
+    if (issued.empty() || issued.back().token != current.token) issued.push_back({current.token, *current.expires});
+  };
+  const auto kill_earlier = [&] {
+    for (auto& one : issued) one.alive = one.token == history.current().token;
+  };
+  note();
+  const int turns = *rc::gen::inRange(1, 12);
+  for (int turn = 0; turn < turns; ++turn) {
+    now += *rc::gen::inRange<std::int64_t>(0, 1500) * 1'000'000'000;
+    switch (*rc::gen::inRange(0, 8)) {
+      case 0:
+        history.rotate(true, *rc::gen::arbitrary<bool>(), now);
+        note();
+        break;
+      case 1:
+        history.rotate_ca(CaStep::kReplace, now);
+        break;
+      case 2:
+        history.rotate_ca(CaStep::kAdd, now);
+        break;
+      case 3:
+        history.rotate_ca(CaStep::kSwitch, now);
+        break;
+      case 4:
+        // Dropping the CA that the server still serves by would be an operator's mistake, so he switches first.
+        history.rotate_ca(CaStep::kSwitch, now);
+        history.rotate_ca(CaStep::kDropOld, now);
+        break;
+      case 5: {
+        const bool keep_old = *rc::gen::arbitrary<bool>();
+        history.rotate_signing_key(keep_old, now);
+        note();
+        if (!keep_old) kill_earlier();
+        break;
+      }
+      case 6:
+        history.replace_pod(now);
+        note();
+        kill_earlier();
+        break;
+      default:
+        control.drop_old_signing_keys();
+        // The newest token is signed by the newest key, and so is whatever else came after the last rotation of it.
+        for (auto& one : issued) one.alive = one.alive && verify_token(one.token)->key == control.signing_key();
+        break;
+    }
+    if (now >= *history.current().expires * 1'000'000'000) {
+      history.rotate(true, false, now);
+      note();
+    }
+    ClientConfig client;
+    client.host = kServiceAddress;
+    client.ca_pem = history.current().ca_pem;
+    client.token = history.current().token;
+    const auto experience = attempt(client, control);
+    RC_ASSERT(experience.cause.empty());
+    RC_ASSERT(experience.identity->pod_name == history.pod().name);
+    for (const auto& one : issued) {
+      RC_ASSERT(control.authenticate(one.token).has_value() == (one.alive && now <= one.expires * 1'000'000'000));
+    }
+  }
+}
+
 RC_GTEST_PROP(Objects, AnyPatchIsJudged, ()) {
   Objects objects;
   const ObjectKey key{"pods", "n", "p"};

@@ -311,6 +311,13 @@ TEST(AtomicVolume, EqualPayloadIsNoUpdateAndGoneNamesGo) {
   EXPECT_EQ(ground.names().size(), 4U);
 }
 
+TEST(AtomicVolume, FilesHaveTheModeOfTheVolume) {
+  Ground ground;
+  AtomicVolume secret(1, 0400);
+  ASSERT_TRUE(apply(ground.node, {}, node::kRoot, secret.update({{"token", "t"}}, kNow)));
+  EXPECT_EQ(ground.node.tree().attributes(*node::View().resolve(ground.node.tree(), {}, "/token"))->mode, 0400U);
+}
+
 TEST(PlainFiles, AreNeverPartial) {
   Ground ground;
   ASSERT_TRUE(apply(ground.node, {}, node::kRoot, plain_files({{"token", "old"}})));

@@ -45,28 +45,6 @@ std::vector<Change> AtomicVolume::update(const Payload& payload, std::int64_t wa
   return changes;
 }
 
-std::vector<std::vector<Change>> tear(std::vector<Change> update, Tear where) {
-  std::vector<std::vector<Change>> parts;
-  bool begins_part = true;
-  for (Change& change : update) {
-    const bool swing = change.kind == Change::Kind::kRename && change.other == "..data";
-    const bool removal = change.kind == Change::Kind::kRemove && change.path.starts_with("..");
-    if (begins_part || where == Tear::kEverywhere || (where == Tear::kAroundSwing && swing) || (where == Tear::kBeforeRemoval && removal))
-      parts.emplace_back();
-    begins_part = false;
-    parts.back().push_back(std::move(change));
-  }
-  return parts;
-}
-
-std::vector<Change> frozen_copies(const Payload& payload, const std::set<std::string>& names, mode_t mode) {
-  std::vector<Change> changes;
-  for (const auto& [name, bytes] : payload) {
-    if (names.contains(name)) changes.push_back(Change::write(name, bytes, mode));
-  }
-  return changes;
-}
-
 std::vector<Change> plain_files(const Payload& payload, mode_t mode) {
   std::vector<Change> changes;
   for (const auto& [name, bytes] : payload) {

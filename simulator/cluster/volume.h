@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -42,20 +41,6 @@ class AtomicVolume {
   Payload payload_;
   std::string data_directory_;
 };
-
-// Where an update is torn: what happens at once, seen by a reader whose operations come in between.
-enum class Tear : std::uint8_t {
-  kNowhere,        // all of it: a reader that resolved "..data" before finds its directory gone after
-  kAroundSwing,    // the new directory is filled; then "..data" swings and the old one goes at once
-  kBeforeRemoval,  // the old directory lives on for a while beside the new one, and goes alone
-  kEverywhere,     // every step by itself
-};
-// The update in parts, in order, none empty. A gate applies one before each of so many operations of a reader.
-std::vector<std::vector<Change>> tear(std::vector<Change> update, Tear where);
-
-// What files of the volume look like when they are mounted by subPath: the mount binds the file as it was when the container began and
-// never follows an update, so they lie here as copies (names below the directory of such mounts) that nobody writes to again.
-std::vector<Change> frozen_copies(const Payload& payload, const std::set<std::string>& names, mode_t mode = AtomicVolume::kFileMode);
 
 // The same payload as plain files, as an operator leaves them in a host directory: each written under a hidden name and renamed into place,
 // so no file is ever partial; but two files do not change as one.

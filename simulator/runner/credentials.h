@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "simulator/cluster/change.h"
-#include "simulator/cluster/kubelet.h"
 #include "simulator/cluster/service_account.h"
+#include "simulator/cluster/token_manager.h"
 #include "simulator/runner/scenario.h"
 #include "simulator/runner/site.h"
 

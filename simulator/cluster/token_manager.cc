@@ -1,4 +1,4 @@
-#include "simulator/cluster/kubelet.h"
+#include "simulator/cluster/token_manager.h"
 
 #include <algorithm>
 
@@ -24,11 +24,6 @@ std::optional<std::int64_t> TokenManager::refresh_at(const Generation& generatio
 bool TokenManager::due(const Generation& generation, std::int64_t wall_ns) const {
   const auto at = refresh_at(generation);
   return at && (wall_ns >= *at || wall_ns < generation.issued_at * kSecond);
-}
-
-std::vector<Change> ProjectedVolume::sync(std::int64_t wall_ns) {
-  if (manager_.due(account_.current(), wall_ns)) account_.rotate(true, false, wall_ns);
-  return volume_.update(ServiceAccount::files(account_.current()), wall_ns);
 }
 
 }  // namespace entryproof::cluster
