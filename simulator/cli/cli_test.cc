@@ -55,7 +55,22 @@ TEST(Words, Durations) {
 
 TEST(Words, Shards) {
   EXPECT_EQ(parse_shard("3/4")->text(), "3/4");
-  for (const char* wrong : {"", "1", "4/4", "0/0", "-1/2", "1/2/3", "a/b", "0/1001"}) EXPECT_FALSE(parse_shard(wrong)) << wrong;
+  EXPECT_FALSE(parse_shard("/4")->assigned);
+  for (const char* wrong : {"", "1", "/", "/0", "4/4", "0/0", "-1/2", "1/2/3", "a/b", "0/1001"}) EXPECT_FALSE(parse_shard(wrong)) << wrong;
+}
+
+TEST(Words, TheIndexOfAShardComesFromTheBatchSystem) {
+  const auto assigned = [](std::map<std::string, std::string> variables) {
+    return assign_index(*parse_shard("/4"), [&](const char* name) { return variables[name]; });
+  };
+  EXPECT_EQ(assigned({{"JOB_COMPLETION_INDEX", "3"}})->text(), "3/4");
+  EXPECT_EQ(assigned({{"SLURM_ARRAY_TASK_ID", "3"}})->text(), "3/4");
+  EXPECT_EQ(assigned({{"SLURM_ARRAY_TASK_ID", "4"}, {"SLURM_ARRAY_TASK_MIN", "1"}})->text(), "3/4");
+  EXPECT_THAT(assigned({}).error().line(), HasSubstr("write I/4"));
+  for (const char* wrong : {"4", "-1", "x", "1x"}) {
+    EXPECT_THAT(assigned({{"JOB_COMPLETION_INDEX", wrong}}).error().line(), HasSubstr("is none of 4 shards")) << wrong;
+  }
+  EXPECT_EQ(assign_index(Shard{1, 2}, [](const char*) { return "0"; })->text(), "1/2") << "what is said is not asked for";
 }
 
 TEST(Words, EveryScenarioIsInExactlyOneShard) {
@@ -83,14 +98,23 @@ TEST(Words, ShellQuoting) {
   EXPECT_EQ(shell_quoted("manual/*"), "'manual/*'");
 }
 
+TEST(Words, WhatWasQuotedIsReadBack) {
+  const std::vector<std::string> words = {"./entryproof", "", "a b", "it's $x", "manual/*", "'", "--arg=\"x\" \\", "tab\t", "line\nend"};
+  std::string line;
+  for (const auto& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
+  EXPECT_EQ(shell_words(line), words);
+  EXPECT_EQ(shell_words(" a  b "), (std::vector<std::string>{"a", "b"}));
+  for (const char* wrong : {"a; b", "$(id)", "a > b", "'open", "a\\b", "\"a\"", "a\nb"}) EXPECT_FALSE(shell_words(wrong)) << wrong;
+}
+
 // --- parsing ---
 
 TEST(Options, RunWithNothingSaid) {
   const RunCommand run = run_of({});
-  EXPECT_THAT(run.builds, ElementsAre("reference"));
+  EXPECT_TRUE(run.builds.empty());
   EXPECT_EQ(run.program, "entryproof");
   EXPECT_EQ(run.world, std::nullopt);
-  EXPECT_EQ(run.seed, 1U);
+  EXPECT_EQ(run.seed, std::nullopt);
   EXPECT_EQ(run.repeat, 1U);
   EXPECT_EQ(run.chosen.selection.profile, Profile::kCore);
   EXPECT_TRUE(run.chosen.selection.patterns.empty());
@@ -228,6 +252,7 @@ TEST(Options, MistakesAreOneLineAndExitTwo) {
   EXPECT_THAT(refusal({"run", "-q", "-v"}), HasSubstr("exclude"));
   for (const char* wrong : {"-1", "x", "18446744073709551616", ""}) EXPECT_NE(refusal({"run", "--seed", wrong}), "accepted") << wrong;
   EXPECT_NE(refusal({"run", "--repeat", "0"}), "accepted");
+  EXPECT_THAT(refusal({"run", "--baseline-write"}), HasSubstr("--baseline"));
   EXPECT_NE(refusal({"run", "--world", "fuse", "--world", "memory"}), "accepted");
   EXPECT_NE(refusal({"list", "--format", "xml"}), "accepted");
   EXPECT_NE(refusal({"explain"}), "accepted");
@@ -380,7 +405,7 @@ TEST_F(Endings, ReplayNeedsWhatTheRunWasGiven) {
   command_.args = {"--x=1"};
   command_.with = {{"/bin/ls", "/n"}};
   EXPECT_EQ(ending(giving({Status::kPass})), kConformant);
-  EXPECT_THAT(options_.command_prefix, HasSubstr("entryproof run --scenarios "));
+  EXPECT_THAT(options_.command_prefix, HasSubstr("entryproof replay --scenarios "));
   EXPECT_THAT(options_.command_prefix, HasSubstr("--with /bin/ls:/n --arg=--x=1 --env 'A=b c'"));
 }
 
@@ -401,6 +426,32 @@ TEST_F(Endings, ShardsAreMergedByReport) {
   report.files = {files[1]};
   EXPECT_EQ(report_command(report, streams), kNoVerdict);
   EXPECT_THAT(err_.str(), HasSubstr("shard 0/2 of sh is missing"));
+}
+
+TEST_F(Endings, OnlyWhatFailedIsPlayedAgainOnItsBuild) {
+  const std::string file = (directory_ / "run.jsonl").string();
+  command_.shown.reports = {{"jsonl", file}};
+  command_.seed = 7;
+  command_.chosen.selection.patterns = {"manual/*"};
+  EXPECT_EQ(ending(giving({Status::kPass})), kConformant);
+  RunCommand again;
+  again.program = "entryproof";
+  again.chosen = {.scenarios_directory = command_.chosen.scenarios_directory, .selection = {}, .shard = {}, .rerun_failed = file};
+  command_ = again;
+  EXPECT_EQ(ending(giving({Status::kPass})), kNoVerdict);
+  EXPECT_THAT(err_.str(), HasSubstr("nothing failed in that run"));
+
+  std::string text = read(file);
+  const std::size_t status = text.find(R"("build":"sh","status":"pass")");
+  ASSERT_NE(status, std::string::npos);
+  text.replace(status, 28, R"("build":"sh","status":"fail")");
+  std::ofstream(file) << text;
+  out_.str("");
+  EXPECT_EQ(ending(giving({Status::kPass})), kConformant) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("1 case, 1 check: 1 pass"));
+  EXPECT_THAT(out_.str(), HasSubstr("sh: core conformant"));
+  EXPECT_EQ(options_.seed, 7U);
+  EXPECT_EQ(options_.world, runner::WorldKind::kFuse);
 }
 
 TEST_F(Endings, AStoredRunWithoutFooterIsShownAndNoVerdict) {

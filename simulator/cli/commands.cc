@@ -21,6 +21,10 @@ int dispatch(const Command& command, Streams& streams) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return run_command(*run_options, streams, runner::play, catch_interrupts());
   }
+  if (const auto* replay = std::get_if<ReplayCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return replay_command(*replay, streams, catch_interrupts());
+  }
   if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
   if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
   if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);
@@ -41,22 +45,40 @@ int run(int argc, const char* const* argv) {
   }
 }
 
-Result<std::vector<const runner::Scenario*>> choose(const Chosen& chosen, runner::Suite& suite) {
+Result<Choice> choose(const Chosen& chosen) {
+  Choice choice;
+  runner::Selection selection = chosen.selection;
+  if (!chosen.rerun_failed.empty()) {
+    auto earlier = load_earlier(chosen.rerun_failed);
+    if (!earlier) return std::unexpected(earlier.error());
+    choice.earlier = std::move(*earlier);
+    if (selection.patterns.empty()) selection.patterns = choice.earlier->scenarios();
+  }
   const auto directory = find_scenarios(chosen.scenarios_directory);
   if (!directory) return std::unexpected(directory.error());
   std::vector<std::string> files;  // scenarios that lie elsewhere are played with the suite's catalogue
-  for (const auto& pattern : chosen.selection.patterns) {
+  for (const auto& pattern : selection.patterns) {
     std::error_code error;
     if (pattern.ends_with(".json") && std::filesystem::is_regular_file(pattern, error)) files.push_back(pattern);
   }
   auto loaded = runner::Suite::load(*directory, files);
   if (!loaded) return std::unexpected(loaded.error());
-  suite = std::move(*loaded);
-  auto scenarios = runner::select(suite, chosen.selection);
-  // A part may be empty: with few scenarios that is nobody's mistake.
-  if (scenarios && chosen.shard)
-    std::erase_if(*scenarios, [&](const runner::Scenario* scenario) { return !chosen.shard->holds(scenario->id); });
-  return scenarios;
+  choice.suite = std::move(*loaded);
+  auto scenarios = runner::select(choice.suite, selection);
+  if (!scenarios) return std::unexpected(scenarios.error());
+  choice.scenarios = std::move(*scenarios);
+  if (choice.earlier) {
+    const auto failed = choice.earlier->scenarios();
+    std::erase_if(choice.scenarios, [&](const auto* scenario) { return !std::ranges::binary_search(failed, scenario->id); });
+    if (choice.scenarios.empty()) return fail(ErrorCode::kUsage, "nothing is selected: nothing of it failed there", chosen.rerun_failed);
+  }
+  if (chosen.shard) {
+    const auto shard = assign_index(*chosen.shard, variable);
+    if (!shard) return std::unexpected(shard.error());
+    // A part may be empty: with few scenarios that is nobody's mistake.
+    std::erase_if(choice.scenarios, [&](const runner::Scenario* scenario) { return !shard->holds(scenario->id); });
+  }
+  return choice;
 }
 
 Result<std::unique_ptr<reports::Report>> open_reports(const Shown& shown, oracles::Profile profile, bool always_console, Streams& streams) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "simulator/cli/earlier.h"
 #include "simulator/cli/options.h"
 #include "simulator/cli/process.h"
 
@@ -20,12 +21,19 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
 int list_command(const ListCommand& command, Streams& streams);
 int explain_command(const ExplainCommand& command, Streams& streams);
 int lint_command(const LintCommand& command, Streams& streams);
+int replay_command(const ReplayCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int report_command(const ReportCommand& command, Streams& streams);
 
 // --- what they share ---
 
-// Loads the suite and selects from it. The scenarios point into `suite`.
-Result<std::vector<const runner::Scenario*>> choose(const Chosen& chosen, runner::Suite& suite);
+// What a command line chose: the scenarios (they point into the suite), and the earlier run whose failures are meant, if one was named.
+struct Choice {
+  runner::Suite suite;
+  std::vector<const runner::Scenario*> scenarios;
+  std::optional<Earlier> earlier;
+};
+// Loads the suite and selects from it.
+Result<Choice> choose(const Chosen& chosen);
 
 // Opens every report asked for, and the console if it is among them or `always`. It steps aside to standard error when another report has
 // standard output.

@@ -29,18 +29,18 @@ std::string as_json(const std::vector<const runner::Scenario*>& scenarios) {
 }  // namespace
 
 int list_command(const ListCommand& command, Streams& streams) {
-  runner::Suite suite;
-  const auto scenarios = choose(command.chosen, suite);
-  if (!scenarios) return complain(streams, scenarios.error());
+  const auto choice = choose(command.chosen);
+  if (!choice) return complain(streams, choice.error());
+  const auto& scenarios = choice->scenarios;
   if (command.json) {
-    streams.out << as_json(*scenarios);
+    streams.out << as_json(scenarios);
     return kConformant;
   }
   std::size_t width = 0;
-  for (const auto* scenario : *scenarios) width = std::max(width, scenario->id.size());
-  for (const auto* scenario : *scenarios)
+  for (const auto* scenario : scenarios) width = std::max(width, scenario->id.size());
+  for (const auto* scenario : scenarios)
     streams.out << fmt::format("{:<{}}  {}\n", scenario->id, width, reports::one_line(scenario->title, 200));
-  if (streams.err_is_terminal) streams.err << reports::counted(scenarios->size(), "scenario") << std::endl;
+  if (streams.err_is_terminal) streams.err << reports::counted(scenarios.size(), "scenario") << std::endl;
   return kConformant;
 }
 

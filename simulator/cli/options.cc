@@ -68,12 +68,9 @@ Result<> take_profile(const std::string& text, oracles::Profile& profile) {
 }
 
 Result<> take_world(const std::string& text, std::optional<runner::WorldKind>& world) {
-  world.reset();
-  if (text == "auto") return {};
-  for (const auto kind : {runner::WorldKind::kMemory, runner::WorldKind::kFuse, runner::WorldKind::kTmpfs}) {
-    if (runner::to_string(kind) == text) world = kind;
-  }
-  if (!world) return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no world; there are auto, memory, fuse, tmpfs", text));
+  world = runner::world_from(text);
+  if (!world && text != "auto")
+    return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no world; there are auto, memory, fuse, tmpfs", text));
   return {};
 }
 
@@ -124,7 +121,10 @@ void add_chosen(CLI::App& app, Chosen& chosen) {
   add_list(app, "--tag", chosen.selection.tags, "Only scenarios with the tag; may be repeated", "TAG");
   add_list(app, "--clause", chosen.selection.clauses, "Only scenarios that expect the clause or check; may be repeated", "ID");
   add_profile(app, chosen.selection.profile);
-  add_word(app, "--shard", "Part I of N, zero-based, by a hash of the scenario's id", "I/N",
+  app.add_option("--rerun-failed", chosen.rerun_failed, "Only the cases that were not as they should be in a stored run")
+      ->type_name("RUN.jsonl");
+  add_word(app, "--shard",
+           "Part I of N, zero-based, by a hash of the scenario's id; /N takes I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID", "I/N",
            [&chosen](const std::string& text) { return store(parse_shard(text), chosen.shard); });
   add_directory(app, chosen.scenarios_directory);
 }
@@ -140,30 +140,57 @@ void add_shown(CLI::App& app, Shown& shown, const std::string& report_option) {
            [&shown](const std::string& text) { return take_color(text, shown.color); });
 }
 
+// What a build is given, and where it lives: shared by `run` and `replay`.
+template <class C>
+void add_circumstances(CLI::App& app, C& command) {
+  add_word(app, "--world", "auto (default), memory, fuse, tmpfs", "WORLD",
+           [&command](const std::string& text) { return take_world(text, command.world); });
+  add_word(app, "--timeout", "Longest time for one case (30s, 2m)", "D",
+           [&command](const std::string& text) { return store(parse_duration(text), command.timeout); });
+  add_words(app, "--with", "A neighbour of the build (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
+            [&command](const std::string& text) { return take_with(text, command.with); });
+  add_list(app, "--arg", command.args, "A further argument for the build; may be repeated", "ARG");
+  add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
+            [&command](const std::string& text) { return take_environment(text, command.environment); });
+}
+
+void add_replay(CLI::App& app, ReplayCommand& replay) {
+  app.add_option("finding", replay.finding, "RUN.jsonl#N, the N-th finding of a stored run, or a scenario's id")
+      ->type_name("FINDING")
+      ->required();
+  app.add_option("--check", replay.check, "Which check's finding; if none, the first of the case")->type_name("ID");
+  app.add_option("--build", replay.build, "PATH, reference (default), predecessor:VERSION, mutant:NAME")->type_name("BUILD");
+  add_profile(app, replay.profile);
+  add_word(app, "--seed", "What chance begins with; 1 if not given", "S",
+           [&replay](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), replay.seed); });
+  add_word(app, "--tries", "How often it is tried at most; 5 if not given", "N",
+           [&replay](const std::string& text) { return take_number(text, 10'000U, replay.tries.emplace()); });
+  add_circumstances(app, replay);
+  add_directory(app, replay.scenarios_directory);
+  auto* shell = app.add_flag("--shell", replay.shell, "Then a shell on the node at that operation, inside the build's container");
+  app.add_option("-c", replay.shell_command, "With --shell: one command instead of standard input's")->type_name("COMMAND")->needs(shell);
+}
+
 void add_run(CLI::App& app, RunCommand& run) {
   add_chosen(app, run.chosen);
   add_list(app, "--build", run.builds,
            "PATH, NAME=PATH, reference (default), predecessor:VERSION, mutant:NAME or mutant:*; may be repeated", "BUILD");
-  add_word(app, "--world", "auto (default), memory, fuse, tmpfs", "WORLD",
-           [&run](const std::string& text) { return take_world(text, run.world); });
+  add_circumstances(app, run);
   add_word(app, "--jobs", "Cases side by side; 0 (default) is as many as help", "N",
            [&run](const std::string& text) { return take_number(text, 900U, run.jobs); });  // libfuse serves about 1000 worlds
   add_word(app, "--seed", "What chance begins with; 1 if not given", "S",
-           [&run](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), run.seed); });
+           [&run](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), run.seed.emplace()); });
   app.add_option("--repeat", run.repeat, "Play everything N times and demand the same answers; the worst counts")
       ->type_name("N")
       ->check(CLI::Range(1U, 10'000U));
-  add_word(app, "--timeout", "Longest time for one case (30s, 2m)", "D",
-           [&run](const std::string& text) { return store(parse_duration(text), run.timeout); });
   add_word(app, "--max-time", "Longest time for everything; what was not played is no verdict", "D",
            [&run](const std::string& text) { return store(parse_duration(text), run.max_time); });
   app.add_flag("--fail-fast", run.fail_fast, "End at the first failure");
+  auto* baseline =
+      app.add_option("--baseline", run.baseline, "Failures that are known: they do not decide; one that passes is stale, exit 1")
+          ->type_name("FILE");
+  app.add_flag("--baseline-write", run.baseline_write, "Bring the baseline up to date with this run; reasons stay")->needs(baseline);
   app.add_flag("--keep", run.keep, "Keep the nodes of failed cases and say where");
-  add_words(app, "--with", "A neighbour of the build (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
-            [&run](const std::string& text) { return take_with(text, run.with); });
-  add_list(app, "--arg", run.args, "A further argument for the build; may be repeated", "ARG");
-  add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
-            [&run](const std::string& text) { return take_environment(text, run.environment); });
   add_shown(app, run.shown, "--report");
 }
 
@@ -199,11 +226,13 @@ Command parse(int argc, const char* const* argv) {
   ListCommand list;
   ExplainCommand explain;
   LintCommand lint;
+  ReplayCommand replay;
   ReportCommand report;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   CLI::App& list_app = *app.add_subcommand("list", "What run would play");
   CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
   CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
+  CLI::App& replay_app = *app.add_subcommand("replay", "Play a finding again and show the operation that made it so");
   CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
 
   std::string format = "text";
@@ -214,6 +243,8 @@ Command parse(int argc, const char* const* argv) {
   add_directory(explain_app, explain.scenarios_directory);
   lint_app.add_option("paths", lint.paths, "Scenario files or directories of a suite; the suite of the program if none")->type_name("PATH");
   add_directory(lint_app, lint.scenarios_directory);
+  add_replay(replay_app, replay);
+  replay_app.footer("Exit codes: 0 not reproduced, 1 reproduced, 2 could not be played, 130 interrupted.");
   report_app.add_option("files", report.files, "Results written by run --report jsonl:FILE")->type_name("RUN.jsonl")->required();
   add_profile(report_app, report.profile);
   add_shown(report_app, report.shown, "--format");
@@ -234,13 +265,13 @@ Command parse(int argc, const char* const* argv) {
 
   if (run_app.parsed()) {
     run.program = argv[0];
-    if (run.builds.empty()) run.builds = {"reference"};
     return run;
   }
   list.json = format == "json";
   if (list_app.parsed()) return list;
   if (explain_app.parsed()) return explain;
   if (lint_app.parsed()) return lint;
+  if (replay_app.parsed()) return replay;
   return report;
 }
 

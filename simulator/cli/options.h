@@ -35,6 +35,7 @@ struct Chosen {
   std::string scenarios_directory;  // empty: found beside the program
   runner::Selection selection;
   std::optional<Shard> shard;
+  std::string rerun_failed;  // a stored run; only what failed there
 };
 
 // How to show it: shared by `run` and `report`.
@@ -49,15 +50,17 @@ struct RunCommand {
   std::string program;  // argv[0], for commands that replay
   Chosen chosen;
   Shown shown;
-  std::vector<std::string> builds;  // never empty
+  std::vector<std::string> builds;  // empty: those of the run whose failures are played again, else the reference
   std::optional<runner::WorldKind> world;
   unsigned jobs = 0;
-  std::uint64_t seed = 1;
+  std::optional<std::uint64_t> seed;  // 1, or that of the run whose failures are played again
   unsigned repeat = 1;
   std::optional<Duration> timeout;
   std::optional<Duration> max_time;
   bool fail_fast = false;
   bool keep = false;
+  std::string baseline;  // a file; empty: none
+  bool baseline_write = false;
   std::vector<std::pair<std::string, std::string>> with;  // outside, inside
   std::vector<std::string> args;
   std::map<std::string, std::string> environment;
@@ -78,6 +81,23 @@ struct LintCommand {
   std::vector<std::string> paths;
 };
 
+struct ReplayCommand {
+  std::string finding;  // RUN.jsonl#N, or a scenario's id
+  std::string check;    // empty: whatever is found first
+  std::string build;    // empty: the reference
+  std::optional<runner::WorldKind> world;
+  oracles::Profile profile = oracles::Profile::kCore;
+  std::uint64_t seed = 1;
+  std::optional<unsigned> tries;
+  std::optional<Duration> timeout;
+  std::string scenarios_directory;
+  std::vector<std::pair<std::string, std::string>> with;
+  std::vector<std::string> args;
+  std::map<std::string, std::string> environment;
+  bool shell = false;
+  std::string shell_command;  // empty: lines from standard input
+};
+
 struct ReportCommand {
   std::vector<std::string> files;
   Shown shown;
@@ -89,7 +109,7 @@ struct Message {
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
-using Command = std::variant<Message, RunCommand, ListCommand, ExplainCommand, LintCommand, ReportCommand>;
+using Command = std::variant<Message, RunCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();

@@ -24,12 +24,12 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler stores t
 
 void on_signal(int) { interrupted_flag.store(true); }
 
+}  // namespace
+
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
-
-}  // namespace
 
 Streams standard_streams() {
   Streams streams{.out = std::cout, .err = std::cerr};

@@ -34,6 +34,9 @@ Result<> prepare_process();
 // From now on SIGINT, SIGTERM and SIGHUP set the flag that is given; a second one ends the process.
 const std::atomic<bool>& catch_interrupts();
 
+// The value of an environment variable of this process; empty for none.
+std::string variable(const char* name);
+
 // The directory with clauses.json: `asked` if not empty, else $ENTRYPROOF_SCENARIOS, else beside the program as in the build tree or as
 // installed. kUsage, with where it was looked for.
 Result<std::string> find_scenarios(const std::string& asked);

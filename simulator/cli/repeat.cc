@@ -81,11 +81,7 @@ std::vector<CaseRecord> Repeat::worst() const {
       }
     }
   }
-  for (auto& record : merged) {
-    for (const auto& check : record.checks) {
-      if (oracles::severity(check.status) > oracles::severity(record.status)) record.status = check.status;
-    }
-  }
+  for (auto& record : merged) record.status = runner::worst_status(record);
   return merged;
 }
 

@@ -2,9 +2,12 @@
 #include <fmt/core.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <set>
 
+#include "simulator/cli/baseline_listener.h"
 #include "simulator/cli/commands.h"
 #include "simulator/cli/repeat.h"
 #include "simulator/reports/text.h"
@@ -13,10 +16,23 @@
 namespace entryproof::cli {
 namespace {
 
-Result<std::vector<runner::Build>> resolve(const RunCommand& command) {
+// The builds of a run whose failures are played again, under the names that they had there.
+Result<std::vector<runner::Build>> resolve_again(const Earlier& earlier, const RunCommand& command) {
+  std::vector<runner::Build> builds;
+  for (const auto& record : earlier.builds) {
+    auto resolved = runner::resolve_build(record.path, command.with);
+    if (!resolved) return resolved;
+    resolved->front().name = record.name;
+    builds.push_back(std::move(resolved->front()));
+  }
+  return builds;
+}
+
+Result<std::vector<runner::Build>> resolve(const RunCommand& command, const std::optional<Earlier>& earlier) {
+  if (earlier && command.builds.empty()) return resolve_again(*earlier, command);
   std::vector<runner::Build> builds;
   std::set<std::string> names;
-  for (const auto& spec : command.builds) {
+  for (const auto& spec : command.builds.empty() ? std::vector<std::string>{"reference"} : command.builds) {
     auto resolved = runner::resolve_build(spec, command.with);
     if (!resolved) return resolved;
     for (auto& build : *resolved) {
@@ -31,7 +47,7 @@ Result<std::vector<runner::Build>> resolve(const RunCommand& command) {
 
 // Everything that a replay needs and that does not belong to the case itself.
 std::string command_prefix(const RunCommand& command) {
-  std::string prefix = shell_quoted(command.program) + " run";
+  std::string prefix = shell_quoted(command.program) + " replay";
   const auto add = [&prefix](const char* option, const std::string& value) {
     prefix += fmt::format(" {} {}", option, shell_quoted(value));
   };
@@ -48,13 +64,23 @@ Result<std::string> make_keep_directory() {
   return path;
 }
 
-Result<runner::RunOptions> run_options(const RunCommand& command) {
+Result<runner::RunOptions> run_options(const RunCommand& command, const std::optional<Earlier>& earlier) {
   runner::RunOptions options;
   options.world = command.world;
+  options.seed = command.seed.value_or(earlier ? earlier->seed : 1);
+  if (earlier) {
+    if (!options.world) options.world = runner::world_from(earlier->world);
+    options.wanted = [&failed = earlier->failed](const runner::Scenario& scenario, const runner::Build& build) {
+      return failed.contains({scenario.id, build.name});
+    };
+  }
   options.profile = command.chosen.selection.profile;
   options.jobs = command.jobs;
-  options.seed = command.seed;
-  if (command.chosen.shard) options.shard = command.chosen.shard->text();
+  if (command.chosen.shard) {
+    const auto shard = assign_index(*command.chosen.shard, variable);
+    if (!shard) return std::unexpected(shard.error());
+    options.shard = shard->text();
+  }
   options.case_timeout = command.timeout;
   options.max_time = command.max_time;
   options.fail_fast = command.fail_fast;
@@ -90,15 +116,21 @@ class Collector final : public runner::Listener {
   bool first_;
 };
 
-// Plays `repeat` times and tells the listener about the worst. Ends early when a time did.
-Result<runner::Footer> play_repeatedly(const RunCommand& command, const Player& play, const runner::Suite& suite,
-                                       const std::vector<const runner::Scenario*>& scenarios, const std::vector<runner::Build>& builds,
-                                       const runner::RunOptions& options, runner::Listener& listener, Streams& streams,
+// Who plays what.
+struct Cast {
+  const runner::Suite& suite;
+  const std::vector<const runner::Scenario*>& scenarios;
+  const std::vector<runner::Build>& builds;
+  const runner::RunOptions& options;
+};
+
+// Plays `times` times and tells the listener about the worst. Ends early when a time did.
+Result<runner::Footer> play_repeatedly(unsigned times, const Player& play, const Cast& cast, runner::Listener& listener, Streams& streams,
                                        const std::atomic<bool>& interrupted) {
   Repeat repeat;
-  for (unsigned time = 0; time < command.repeat; ++time) {
+  for (unsigned time = 0; time < times; ++time) {
     Collector collector(listener, time == 0);
-    const auto footer = play(suite, scenarios, builds, options, collector, interrupted);
+    const auto footer = play(cast.suite, cast.scenarios, cast.builds, cast.options, collector, interrupted);
     if (!footer) return footer;
     repeat.add(collector.cases);
     if (!collector.ended) {
@@ -109,8 +141,8 @@ Result<runner::Footer> play_repeatedly(const RunCommand& command, const Player& 
   const auto cases = repeat.worst();
   for (const auto& record : cases) listener.on_case(record);
   std::vector<std::string> names;
-  for (const auto& build : builds) names.push_back(build.name);
-  runner::Footer footer = runner::conclude(cases, names, options.strict);
+  for (const auto& build : cast.builds) names.push_back(build.name);
+  runner::Footer footer = runner::conclude(cases, names, cast.options.strict);
   const auto differences = repeat.differences();
   for (const auto& line : differences) streams.err << "entryproof: answers differ: " << reports::one_line(line, 1000) << "\n";
   for (auto& [build, profiles] : footer.verdicts) {
@@ -122,22 +154,58 @@ Result<runner::Footer> play_repeatedly(const RunCommand& command, const Player& 
   return footer;
 }
 
+// The baseline that was asked for; an empty one where it is to be made.
+Result<Baseline> load_baseline(const RunCommand& command, Streams& streams) {
+  std::error_code error;
+  if (command.baseline.empty() || (command.baseline_write && !std::filesystem::exists(command.baseline, error))) return Baseline();
+  auto baseline = Baseline::load(command.baseline);
+  if (!baseline) return baseline;
+  const auto silent = std::ranges::count_if(baseline->entries(), [](const auto& entry) { return entry.second.empty(); });
+  if (silent > 0) {
+    streams.err << fmt::format("entryproof: {}: {} without a reason\n", command.baseline,
+                               silent == 1 ? "an entry" : fmt::format("{} entries", silent));
+  }
+  return baseline;
+}
+
+// What a finding is to a run with this baseline. While it is written, everything that decides gets into it, and is known already.
+auto known_by(const Baseline& baseline, bool writing, bool strict) {
+  return [&baseline, writing, strict](const runner::CaseRecord& record, const runner::CheckRecord& check) -> std::optional<std::string> {
+    if (auto reason = baseline.reason({record.build, record.scenario, check.check})) return reason;
+    const bool decides = check.status == oracles::Status::kFail ||
+                         (strict && check.status == oracles::Status::kWarn && check.level == oracles::Level::kShould);
+    return writing && decides ? std::optional<std::string>("") : std::nullopt;
+  };
+}
+
+Result<> write_baseline(const RunCommand& command, const Baseline& before, const Baseline& after, Streams& streams) {
+  if (auto saved = after.save(command.baseline); !saved) return saved;
+  const auto added = std::ranges::count_if(after.entries(), [&](const auto& entry) { return !before.entries().contains(entry.first); });
+  const auto removed = std::ranges::count_if(before.entries(), [&](const auto& entry) { return !after.entries().contains(entry.first); });
+  streams.err << fmt::format("entryproof: {}: {} known, {} added, {} removed{}\n", command.baseline, after.entries().size(), added, removed,
+                             added > 0 ? "; say why in \"reason\"" : "");
+  return {};
+}
+
 }  // namespace
 
 int run_command(const RunCommand& command, Streams& streams, const Player& play, const std::atomic<bool>& interrupted) {
-  runner::Suite suite;
-  const auto scenarios = choose(command.chosen, suite);
-  if (!scenarios) return complain(streams, scenarios.error());
-  const auto builds = resolve(command);
+  const auto choice = choose(command.chosen);
+  if (!choice) return complain(streams, choice.error());
+  const auto builds = resolve(command, choice->earlier);
   if (!builds) return complain(streams, builds.error());
-  const auto options = run_options(command);
+  auto options = run_options(command, choice->earlier);
   if (!options) return complain(streams, options.error());
+  const auto baseline = load_baseline(command, streams);
+  if (!baseline) return complain(streams, baseline.error());
+  if (!command.baseline.empty()) options->known = known_by(*baseline, command.baseline_write, options->strict);
   auto report = open_reports(command.shown, options->profile, true, streams);
   if (!report) return complain(streams, report.error());
+  BaselineListener listener(**report, Comparison(*baseline, choice->suite, options->profile), command.baseline_write);
 
-  const auto footer = command.repeat == 1
-                          ? play(suite, *scenarios, *builds, *options, **report, interrupted)
-                          : play_repeatedly(command, play, suite, *scenarios, *builds, *options, **report, streams, interrupted);
+  const Cast cast{choice->suite, choice->scenarios, *builds, *options};
+  auto footer = command.repeat == 1 ? play(cast.suite, cast.scenarios, cast.builds, cast.options, listener, interrupted)
+                                    : play_repeatedly(command.repeat, play, cast, listener, streams, interrupted);
   if (!footer && !interrupted.load()) return complain(streams, footer.error());  // there is nothing to report
   const auto written = (*report)->finish();
   if (!options->keep_directory.empty()) streams.err << "nodes of failed cases: " << options->keep_directory << std::endl;
@@ -146,6 +214,10 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
     return kInterrupted;
   }
   if (!written) return complain(streams, written.error());
+  if (command.baseline_write) {
+    if (auto saved = write_baseline(command, *baseline, listener.updated(), streams); !saved) return complain(streams, saved.error());
+  }
+  footer->stale = listener.stale();
   return runner::exit_code(*footer, options->profile);
 }
 

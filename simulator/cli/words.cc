@@ -56,13 +56,32 @@ bool Shard::holds(std::string_view scenario) const {
 
 Result<Shard> parse_shard(std::string_view text) {
   std::string_view rest = text;
-  const auto index = take_number<unsigned>(rest);
+  const bool assigned = !rest.starts_with('/');
+  const auto index = assigned ? take_number<unsigned>(rest) : std::optional(0U);
   if (index && rest.starts_with('/')) {
     rest.remove_prefix(1);
     const auto count = take_number<unsigned>(rest);
-    if (count && rest.empty() && *index < *count && *count <= kMostShards) return Shard{*index, *count};
+    if (count && rest.empty() && *index < *count && *count <= kMostShards) return Shard{*index, *count, assigned};
   }
   return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no shard; write I/N, zero-based: 0/4 is the first of four, 3/4 the last", text));
+}
+
+Result<Shard> assign_index(Shard shard, const std::function<std::string(const char*)>& variable) {
+  if (shard.assigned) return shard;
+  for (const auto& [name, first_name] : {std::pair("JOB_COMPLETION_INDEX", ""), std::pair("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN")}) {
+    const std::string value = variable(name);
+    if (value.empty()) continue;
+    std::string_view rest = value;
+    const auto index = take_number<unsigned>(rest);
+    const std::string least = *first_name == '\0' ? "" : variable(first_name);
+    std::string_view least_rest = least;
+    const unsigned first = least.empty() ? 0 : take_number<unsigned>(least_rest).value_or(0);
+    if (!index || !rest.empty() || *index < first || *index - first >= shard.count)
+      return fail(ErrorCode::kUsage, fmt::format("{}={} is none of {} shards", name, value, shard.count));
+    return Shard{*index - first, shard.count};
+  }
+  return fail(ErrorCode::kUsage,
+              fmt::format("--shard /{0}: neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID says which; write I/{0}", shard.count));
 }
 
 std::string shell_quoted(std::string_view word) {
@@ -77,6 +96,40 @@ std::string shell_quoted(std::string_view word) {
     }
   }
   return quoted + "'";
+}
+
+Result<std::vector<std::string>> shell_words(std::string_view line) {
+  constexpr std::string_view kActive = "\"$`\\&|;<>()*?[]{}~#!\n";
+  std::vector<std::string> words;
+  std::optional<std::string> word;
+  bool quoted = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    if (quoted) {
+      if (c == '\'') {
+        quoted = false;
+      } else {
+        *word += c;
+      }
+    } else if (c == ' ') {
+      if (word) words.push_back(std::move(*word));
+      word.reset();
+    } else {
+      if (!word) word.emplace();
+      if (c == '\'') {
+        quoted = true;
+      } else if (line.substr(at, 2) == "\\'") {
+        *word += line[++at];
+      } else if (kActive.contains(c)) {
+        return fail(ErrorCode::kInvalidInput, fmt::format("an unquoted '{}'", c));
+      } else {
+        *word += c;
+      }
+    }
+  }
+  if (quoted) return fail(ErrorCode::kInvalidInput, "a quote without an end");
+  if (word) words.push_back(std::move(*word));
+  return words;
 }
 
 }  // namespace entryproof::cli

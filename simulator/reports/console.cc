@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "simulator/reports/kills.h"
 #include "simulator/reports/matrix.h"
 #include "simulator/reports/text.h"
 
@@ -114,15 +115,13 @@ Result<> Console::finish() {
   erase_status();
   status_line_.clear();
   print_failures();
+  print_stale();
   if (options_.detail != ConsoleOptions::Detail::kQuiet) {
     print_noted();
     print_not_tested();
-    if (run_.header.builds.size() > kMostColumns) {
-      print_wide_matrix();
-    } else if (run_.header.builds.size() > 1) {
-      print_matrix();
-    }
+    print_matrices();
     print_totals();
+    print_waits();
   }
   print_verdicts();
   return output_->commit();
@@ -141,6 +140,12 @@ void Console::print_failures() {
       out() << fmt::format("\n{}) {}: {}, without a single check\n", ++number, case_title(record), painted_status(record.status));
     }
   }
+}
+
+void Console::print_stale() {
+  if (!run_.footer || run_.footer->stale.empty()) return;
+  out() << "\n" << painted(kBold, "stale in the baseline: these entries must go") << "\n";
+  for (const auto& entry : run_.footer->stale) out() << fmt::format("  {} {}\n", painted(kRed, "stale"), one_line(entry, 1024));
 }
 
 void Console::print_check(const runner::CheckRecord& check, std::string_view indent) {
@@ -185,8 +190,35 @@ void Console::print_not_tested() {
   for (const auto& [check, count] : times) out() << fmt::format("  {} in {}\n", check, counted(count, "case"));
 }
 
-void Console::print_matrix() {
-  const Matrix matrix = matrix_of(run_);
+// Mutants are a matter of their own: what matters is which check turns which of them red.
+void Console::print_matrices() {
+  Matrix matrix = matrix_of(run_);
+  std::erase_if(matrix.builds, [&](const auto& name) {
+    return std::ranges::any_of(run_.header.builds, [&](const auto& build) { return build.name == name && is_mutant(build); });
+  });
+  if (matrix.builds.size() > kMostColumns) {
+    print_wide_matrix(matrix);
+  } else if (matrix.builds.size() > 1) {
+    print_matrix(matrix);
+  }
+  if (matrix.builds.size() == run_.header.builds.size()) return;
+  out() << "\n" << painted(kBold, "kill matrix") << ": " << kill_text(kills_of(run_));
+}
+
+// Played one after the other the cases would take the sum; side by side they cannot take less than the longest.
+void Console::print_waits() {
+  double sum = 0;
+  const runner::CaseRecord* longest = nullptr;
+  for (const auto& record : run_.cases) {
+    sum += record.duration_ms;
+    if (longest == nullptr || record.duration_ms > longest->duration_ms) longest = &record;
+  }
+  if (run_.cases.size() < 2) return;
+  out() << fmt::format("{} one after the other; the longest took {}: {}\n", duration_text(sum), duration_text(longest->duration_ms),
+                       case_title(*longest));
+}
+
+void Console::print_matrix(const Matrix& matrix) {
   std::size_t gap = 6;  // up to the next column: padding is owed, so that no line ends in blanks
   for (const auto& clause : matrix.clauses) gap = std::max(gap, clause.size());
   const std::size_t first = gap;
@@ -212,9 +244,8 @@ void Console::print_matrix() {
   }
 }
 
-// Many builds (all mutants): a line for each, with the clauses that are not green.
-void Console::print_wide_matrix() {
-  const Matrix matrix = matrix_of(run_);
+// Many builds: a line for each, with the clauses that are not green.
+void Console::print_wide_matrix(const Matrix& matrix) {
   std::size_t width = 0;
   for (const auto& build : matrix.builds) width = std::max(width, one_line(build, 64).size());
   out() << "\n" << painted(kBold, "builds, and the clauses where they are not green") << "\n";
@@ -259,7 +290,8 @@ void Console::print_verdicts() {
     return;
   }
   for (const auto& build : run_.header.builds) {
-    out() << one_line(build.name, kIdBytes) << ":";
+    out() << one_line(build.name, kIdBytes)
+          << (run_.header.shard ? fmt::format(" (shard {} alone):", one_line(*run_.header.shard, kIdBytes)) : ":");
     for (const auto profile : {oracles::Profile::kCore, oracles::Profile::kDurable, oracles::Profile::kProduction}) {
       if (profile > options_.asked.profile) break;
       const runner::Verdict verdict = verdict_on(run_, build.name, {profile, options_.asked.strict});

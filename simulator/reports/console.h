@@ -10,6 +10,7 @@
 #include <ostream>
 #include <string>
 
+#include "simulator/reports/matrix.h"
 #include "simulator/reports/report.h"
 
 namespace entryproof::reports {
@@ -43,10 +44,13 @@ class Console final : public Report {
   void print_case(const runner::CaseRecord& record);
   void print_check(const runner::CheckRecord& check, std::string_view indent);
   void print_failures();
+  void print_stale();
   void print_noted();
   void print_not_tested();
-  void print_matrix();
-  void print_wide_matrix();
+  void print_matrices();
+  void print_matrix(const Matrix& matrix);
+  void print_wide_matrix(const Matrix& matrix);
+  void print_waits();
   void print_totals();
   void print_verdicts();
   void erase_status();

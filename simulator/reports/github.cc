@@ -57,6 +57,10 @@ std::string of_case(const runner::CaseRecord& record, const Asked& asked) {
 std::string github(const Run& run, const Asked& asked) {
   std::string out;
   for (const auto& record : run.cases) out += of_case(record, asked);
+  if (run.footer) {
+    for (const auto& entry : run.footer->stale)
+      out += fmt::format("::error title=entryproof::stale in the baseline: {}\n", escaped(entry, false));
+  }
   for (const auto& build : run.header.builds) {
     const runner::Verdict verdict = verdict_on(run, build.name, asked);
     const std::string_view command = verdict == runner::Verdict::kConformant ? "notice" : "error";

@@ -78,6 +78,15 @@ class Object {
     if (!value.is_array()) throw Refused{fmt::format("\"{}\" must be a list", key)};
     return value;
   }
+  std::vector<std::string> strings(const char* key) const {
+    std::vector<std::string> texts;
+    for (const Json& text : array(key)) {
+      if (!text.is_string()) throw Refused{fmt::format("\"{}\" must be a list of strings", key)};
+      texts.push_back(text.get<std::string>());
+    }
+    return texts;
+  }
+  bool has(const char* key) const { return value_.contains(key); }
   // A word of a closed vocabulary, by the function that knows it.
   template <class T>
   T word(const char* key, std::optional<T> (*from)(std::string_view)) const {
@@ -157,10 +166,8 @@ runner::Footer footer_from(const Object& line, std::size_t cases) {
   if (const auto counted = footer.totals.find("cases"); counted != footer.totals.end() && counted->second != cases) {
     throw Refused{fmt::format("the footer counts {} cases, the file has {}: lines are missing or foreign", counted->second, cases)};
   }
-  for (const Json& name : line.array("not_tested")) {
-    if (!name.is_string()) throw Refused{"\"not_tested\" must be a list of strings"};
-    footer.not_tested.push_back(name.get<std::string>());
-  }
+  footer.not_tested = line.strings("not_tested");
+  if (line.has("stale")) footer.stale = line.strings("stale");
   const Object ignored(line.at("verdicts"), "\"verdicts\"");
   for (const auto& [build, profiles] : line.at("verdicts").items()) {
     const Object of_build(profiles, "a build's verdicts");
@@ -230,8 +237,10 @@ std::string jsonl_line(const runner::Footer& footer) {
   for (const auto& [name, count] : footer.totals) totals[clean(name, kNameBytes)] = count;
   Ordered not_tested = Ordered::array();
   for (const auto& name : footer.not_tested) not_tested.push_back(clean(name, kNameBytes));
-  return line_of(
-      {{"kind", "footer"}, {"totals", std::move(totals)}, {"not_tested", std::move(not_tested)}, {"verdicts", std::move(verdicts)}});
+  Ordered line = {
+      {"kind", "footer"}, {"totals", std::move(totals)}, {"not_tested", std::move(not_tested)}, {"verdicts", std::move(verdicts)}};
+  for (const auto& entry : footer.stale) line["stale"].push_back(clean(entry, kTextBytes));
+  return line_of(line);
 }
 
 Result<Run> read_jsonl(std::string_view text, std::string_view name) {

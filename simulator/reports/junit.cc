@@ -139,6 +139,23 @@ Counts add_suite(pugi::xml_node root, const Run& run, const runner::BuildRecord&
   return counts;
 }
 
+// The entries of the baseline that are stale, as failures of nobody's build.
+Counts add_stale(pugi::xml_node root, const runner::Footer& footer) {
+  Counts counts;
+  pugi::xml_node suite = root.append_child("testsuite");
+  set(suite, "name", "baseline");
+  for (const auto& entry : footer.stale) {
+    pugi::xml_node testcase = suite.append_child("testcase");
+    set(testcase, "classname", "baseline");
+    set(testcase, "name", entry);
+    ++counts.tests;
+    ++counts.failures;
+    add_outcome(testcase, "failure", "stale", "stale: " + entry, {});
+  }
+  counts.write(suite);
+  return counts;
+}
+
 }  // namespace
 
 std::string junit(const Run& run, const Asked& asked) {
@@ -147,6 +164,7 @@ std::string junit(const Run& run, const Asked& asked) {
   set(root, "name", "entryproof");
   Counts counts;
   for (const auto& build : run.header.builds) counts.add(add_suite(root, run, build, asked));
+  if (run.footer && !run.footer->stale.empty()) counts.add(add_stale(root, *run.footer));
   counts.write(root);
   std::ostringstream out;
   document.save(out, "  ");

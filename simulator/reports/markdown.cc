@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
+#include "simulator/reports/kills.h"
 #include "simulator/reports/matrix.h"
 #include "simulator/reports/text.h"
 
@@ -33,6 +36,12 @@ std::string code(std::string_view text) {
   std::string out = "`";
   for (const char c : one_line(text, kCellBytes)) out += c == '`' ? '\'' : c;
   return out + "`";
+}
+
+// Text that cannot end the block it stands in.
+std::string fenced(std::string text) {
+  std::ranges::replace(text, '`', '\'');
+  return text;
 }
 
 std::string_view sign(oracles::Status status) {
@@ -105,12 +114,22 @@ std::string findings(const Matrix& matrix) {
 }  // namespace
 
 std::string markdown(const Run& run, const Asked&) {
-  const Matrix matrix = matrix_of(run);
+  Matrix matrix = matrix_of(run);
+  std::erase_if(matrix.builds, [&](const auto& name) {
+    return std::ranges::any_of(run.header.builds, [&](const auto& build) { return build.name == name && is_mutant(build); });
+  });
   std::string out = "## Entryproof\n\n";
   out += fmt::format("{}, world {}, seed {}, suite {}\n\n", plain(run.header.tool), plain(run.header.world), run.header.seed,
                      code(std::string_view(run.header.suite).substr(0, 12)));
-  out += verdict_table(run) + "\n" + clause_table(matrix);
+  if (run.header.shard) out += fmt::format("Shard {} alone: `entryproof report` puts all of them together.\n\n", plain(*run.header.shard));
+  out += verdict_table(run);
+  if (!matrix.builds.empty()) out += "\n" + clause_table(matrix);
+  if (matrix.builds.size() < run.header.builds.size()) out += "\n### Kill matrix\n\n```text\n" + fenced(kill_text(kills_of(run))) + "```\n";
   if (const std::string list = findings(matrix); !list.empty()) out += "\n### First findings\n\n" + list;
+  if (run.footer && !run.footer->stale.empty()) {
+    out += "\n### Stale in the baseline\n\n";
+    for (const auto& entry : run.footer->stale) out += fmt::format("- ❌ {}\n", plain(entry));
+  }
   if (run.footer && !run.footer->not_tested.empty()) {
     out += fmt::format("\n### Not tested ({})\n\n", run.footer->not_tested.size());
     for (const auto& name : run.footer->not_tested) out += fmt::format("- {}\n", plain(name));

@@ -6,20 +6,16 @@
 #include <tuple>
 
 namespace entryproof::reports {
-namespace {
-
 // Clauses are numbered through, whatever their group; those of the upgrade matrix have an M and come last.
-auto order_of(const std::string& clause) {
+std::tuple<bool, unsigned, std::string> clause_order(const std::string& clause) {
   const std::size_t dash = clause.find('-');
   std::string_view number = dash == std::string::npos ? std::string_view() : std::string_view(clause).substr(dash + 1);
   const bool upgrade = number.starts_with('M');
   if (upgrade) number.remove_prefix(1);
   unsigned value = 0;
   std::from_chars(number.data(), number.data() + number.size(), value);
-  return std::tuple(upgrade, value, clause);
+  return {upgrade, value, clause};
 }
-
-}  // namespace
 
 const Cell* Matrix::find(const std::string& clause, const std::string& build) const {
   const auto found = cells.find({clause, build});
@@ -45,7 +41,7 @@ Matrix matrix_of(const Run& run) {
     }
   }
   matrix.clauses.assign(clauses.begin(), clauses.end());
-  std::ranges::sort(matrix.clauses, {}, order_of);
+  std::ranges::sort(matrix.clauses, {}, clause_order);
   return matrix;
 }
 

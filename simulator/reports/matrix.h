@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,9 @@ struct Matrix {
 
   const Cell* find(const std::string& clause, const std::string& build) const;
 };
+
+// Where a clause stands among others: by number, whatever its group; upgrades ("UPGRADE-M1") last.
+std::tuple<bool, unsigned, std::string> clause_order(const std::string& clause);
 
 // The run must outlive the matrix.
 Matrix matrix_of(const Run& run);

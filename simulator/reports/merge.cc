@@ -118,6 +118,10 @@ Result<Run> merge(std::vector<NamedRun> runs, bool strict) {
   if (runs.empty()) return fail(ErrorCode::kUsage, "no run to report");
   if (auto fits = check_fit(runs); !fits) return std::unexpected(fits.error());
   const bool ended = runs.front().run.footer.has_value();
+  std::set<std::string> stale;  // every shard names what has vanished from the suite
+  for (const auto& named : runs) {
+    if (named.run.footer) stale.insert(named.run.footer->stale.begin(), named.run.footer->stale.end());
+  }
   Run whole = united(std::move(runs));
   for (std::size_t i = 1; i < whole.cases.size(); ++i) {
     const auto& a = whole.cases[i - 1];
@@ -129,6 +133,7 @@ Result<Run> merge(std::vector<NamedRun> runs, bool strict) {
   std::vector<std::string> builds;
   for (const auto& build : whole.header.builds) builds.push_back(build.name);
   whole.footer = runner::conclude(whole.cases, builds, strict);
+  whole.footer->stale.assign(stale.begin(), stale.end());
   if (!ended) {
     for (auto& [build, profiles] : whole.footer->verdicts) {
       for (auto& [profile, verdict] : profiles) verdict = runner::Verdict::kIncomplete;

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "simulator/reports/text.h"
 
 namespace entryproof::reports {
@@ -41,6 +43,24 @@ runner::Verdict verdict_on(const Run& run, const std::string& build, const Asked
   if (of_build == run.footer->verdicts.end()) return runner::Verdict::kIncomplete;
   const auto verdict = of_build->second.find(std::string(oracles::to_string(asked.profile)));
   return verdict == of_build->second.end() ? runner::Verdict::kIncomplete : verdict->second;
+}
+
+bool is_finding(const runner::CheckRecord& check) { return check.status != Status::kPass && check.status != Status::kNotTested; }
+
+const runner::CheckRecord* finding(const Run& run, std::size_t number) {
+  if (number == 0) return nullptr;
+  for (const auto& record : run.cases) {
+    for (const auto& check : record.checks) {
+      if (is_finding(check) && --number == 0) return &check;
+    }
+  }
+  return nullptr;
+}
+
+std::size_t count_findings(const Run& run) {
+  std::size_t count = 0;
+  for (const auto& record : run.cases) count += static_cast<std::size_t>(std::ranges::count_if(record.checks, is_finding));
+  return count;
 }
 
 std::string_view clause_of(std::string_view check) { return check.substr(0, check.find('/')); }

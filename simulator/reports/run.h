@@ -43,6 +43,12 @@ std::string why_noted(const runner::CheckRecord& check, const Asked& asked);
 // The verdict on a build in the profile asked for; incomplete if the run has none.
 runner::Verdict verdict_on(const Run& run, const std::string& build, const Asked& asked);
 
+// Whether it is a finding: neither passed nor left untested.
+bool is_finding(const runner::CheckRecord& check);
+// The N-th finding of a run, from 1, in the order of its cases: what RUN.jsonl#N means. Null if there are fewer.
+const runner::CheckRecord* finding(const Run& run, std::size_t number);
+std::size_t count_findings(const Run& run);
+
 // "EXIST-01" of "EXIST-01/manual-fresh-node".
 std::string_view clause_of(std::string_view check);
 

@@ -69,6 +69,9 @@ std::string tap(const Run& run, const Asked& asked) {
     points += fmt::format("not ok {} - {} verdict {}: {}\n", ++number, description(build.name), oracles::to_string(asked.profile),
                           runner::to_string(verdict));
   }
+  if (run.footer) {
+    for (const auto& entry : run.footer->stale) points += fmt::format("not ok {} - baseline stale: {}\n", ++number, description(entry));
+  }
   return fmt::format("TAP version 14\n1..{}\n{}", number, points);
 }
 

@@ -66,6 +66,7 @@ class Player {
       if (!ledger_.has(check)) ledger_.error(check, obstacle_.empty() ? "its step was never reached" : obstacle_);
     }
     if (ledger_.troubled() && world_) keep();
+    if (request_.onlooker != nullptr) end_onlooking();
     played.deadline_missed = deadline_missed_;
     played.record.scenario = request_.scenario.id;
     played.record.build = request_.build.name;
@@ -127,6 +128,8 @@ class Player {
     auto image = make_node(request_.scenario, request_.suite, site_, credentials_, volumes_, wall_ns());
     if (!image) return std::unexpected(image.error());
     judge_.reset(*image);
+    judge_.tell(request_.onlooker);
+    if (request_.onlooker != nullptr) request_.onlooker->on_begin(*image);
     WorldRequest wanted{site_,
                         std::move(*image),
                         request_.seed,
@@ -145,9 +148,19 @@ class Player {
     return {};
   }
 
+  void end_onlooking() const {
+    std::vector<std::string> tokens;
+    for (const auto& generation : credentials_.account().generations()) tokens.push_back(generation.token);
+    request_.onlooker->on_end(oracles::Redactor(tokens));
+  }
+
   // --- steps ---
 
   void take(const Step& step) {
+    if (request_.cancelled != nullptr && request_.cancelled->load() && obstacle_.empty()) {
+      obstacle_ = step.pointer + ": interrupted";
+      broken_ = true;
+    }
     if (const auto* expect = std::get_if<ExpectStep>(&step.action)) {
       if (obstacle_.empty()) {
         look_for(*expect);
@@ -428,8 +441,14 @@ class Player {
     if (!mismatch) mismatch = stay_true(step);
     if (!mismatch) return ledger_.pass(step.check);
     const auto owner = charged_to(step);
-    ledger_.violate({owner, mismatch->expected, mismatch->actual, {}});  // a state at a moment: no single operation made it
+    violate({owner, mismatch->expected, mismatch->actual, {}});  // a state at a moment: no single operation made it
     if (owner != step.check) ledger_.not_tested(step.check, "because of what " + owner + " found");
+  }
+
+  void violate(const oracles::Finding& finding) {
+    ledger_.violate(finding);
+    if (request_.onlooker == nullptr) return;
+    if (const auto tree = world_->look()) request_.onlooker->on_finding(finding, *tree);
   }
 
   // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is
@@ -548,7 +567,7 @@ class Player {
 
   void conclude_live(const oracles::Check& check, const std::vector<oracles::Finding>& findings, const std::vector<std::string>& excess) {
     if (check.id == kLimitsCheck) {
-      for (const auto& what : excess) ledger_.violate({check.id, "the build stays within its limits", what, world_->place()});
+      for (const auto& what : excess) violate({check.id, "the build stays within its limits", what, world_->place()});
       if (excess.empty()) ledger_.pass(check.id);
       return;
     }
@@ -564,7 +583,7 @@ class Player {
     }
     auto finding = *found;
     if (finding.at) finding.at->world = to_string(request_.world);
-    ledger_.violate(finding);
+    violate(finding);
   }
 
   // The form of the URL is as wrong at rest as it was when it was published: this one invariant needs no operations to be seen.
@@ -573,8 +592,8 @@ class Player {
     if (!tree) return ledger_.error(kUrlCheck, tree.error().line());
     const auto placed = oracles::read_kubeconfig(*tree, layout_.kubeconfig, readers_.kubeconfig);
     if (placed.state == oracles::PlacedKubeconfig::State::kValid && !placed.facts->form_right()) {
-      ledger_.violate({std::string(kUrlCheck), "a host in brackets if and only if it is an IPv6 address",
-                       placed.facts->server + ": " + placed.facts->url.form_defect, world_->place()});
+      violate({std::string(kUrlCheck), "a host in brackets if and only if it is an IPv6 address",
+               placed.facts->server + ": " + placed.facts->url.form_defect, world_->place()});
     } else {
       ledger_.pass(kUrlCheck);
     }
@@ -596,13 +615,11 @@ class Player {
       if (check.status == oracles::Status::kPass || check.status == oracles::Status::kNotTested) continue;
       if (check.at && check.at->world.empty()) check.at->world = to_string(request_.world);
       check.replay =
-          request_.options.command_prefix + " '" + record.scenario + "' --build '" + request_.build.spec + "' --world " +
-          std::string(to_string(request_.world)) + " --seed " + std::to_string(request_.options.seed) +
+          request_.options.command_prefix + " '" + record.scenario + "' --check " + check.check + " --build '" + request_.build.spec +
+          "' --world " + std::string(to_string(request_.world)) + " --seed " + std::to_string(request_.options.seed) +
           (request_.options.profile == oracles::Profile::kCore ? "" : " --profile " + std::string(to_string(request_.options.profile)));
     }
-    for (const auto& check : record.checks) {
-      if (severity(check.status) > severity(record.status)) record.status = check.status;
-    }
+    record.status = worst_status(record);
   }
 
   const CaseRequest& request_;
@@ -637,6 +654,10 @@ class Player {
 };
 
 }  // namespace
+
+std::uint64_t case_seed(std::uint64_t run_seed, const std::string& scenario) {
+  return std::stoull(sha256_hex(std::to_string(run_seed) + "\n" + scenario).substr(0, 15), nullptr, 16);
+}
 
 Played play_case(const CaseRequest& request, const WorldMaker& make_world) { return Player(request, make_world).play(); }
 

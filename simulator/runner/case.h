@@ -11,6 +11,7 @@
 
 #include "simulator/base/result.h"
 #include "simulator/runner/engine.h"
+#include "simulator/runner/onlooker.h"
 #include "simulator/runner/record.h"
 #include "simulator/runner/scenario.h"
 #include "simulator/runner/suite.h"
@@ -28,7 +29,11 @@ struct CaseRequest {
   WorldKind world = WorldKind::kFuse;
   std::uint64_t seed = 1;
   const std::atomic<bool>* cancelled = nullptr;  // becomes true when the run is interrupted
+  Onlooker* onlooker = nullptr;
 };
+
+// Every case has a seed of its own that depends on nothing but the run's seed and what is played.
+std::uint64_t case_seed(std::uint64_t run_seed, const std::string& scenario);
 
 struct Played {
   CaseRecord record;

@@ -6,11 +6,8 @@
 #include <thread>
 #include <utility>
 
-#include "simulator/base/digest.h"
-#include "simulator/doors/fuse_door.h"
 #include "simulator/runner/case.h"
-#include "simulator/runner/memory_world.h"
-#include "simulator/runner/process_world.h"
+#include "simulator/runner/stage.h"
 
 #ifndef ENTRYPROOF_VERSION
 #error "the build tells the version"
@@ -27,12 +24,6 @@ struct Item {
   const Scenario* scenario = nullptr;
   const Build* build = nullptr;
 };
-
-// Every case has a seed of its own that depends on nothing but the run's seed and what is played.
-std::uint64_t case_seed(std::uint64_t seed, const Item& item) {
-  const auto digest = sha256_hex(std::to_string(seed) + "\n" + item.scenario->id);
-  return std::stoull(digest.substr(0, 15), nullptr, 16);
-}
 
 // A case that could not be played to its end: each of its checks says so.
 CaseRecord unplayed(const Item& item, const Suite& suite, oracles::Profile profile, oracles::Status status, const std::string& why) {
@@ -91,6 +82,7 @@ class Run {
         listener_.on_progress(finished_, running_, items_.size());
       }
       auto record = play_one(items_[index]);
+      mark_known(record);
       const std::lock_guard lock(mutex_);
       --running_;
       ++finished_;
@@ -103,11 +95,24 @@ class Run {
     }
   }
 
+  void mark_known(CaseRecord& record) const {
+    if (!options_.known) return;
+    for (auto& check : record.checks) {
+      if (check.status != oracles::Status::kFail && check.status != oracles::Status::kWarn) continue;
+      const auto reason = options_.known(record, check);
+      if (!reason) continue;
+      check.status = oracles::Status::kKnown;
+      if (!reason->empty()) check.actual += " (known: " + *reason + ")";
+    }
+    record.status = worst_status(record);
+  }
+
   CaseRecord play_one(const Item& item) {
     if (options_.max_time && std::chrono::steady_clock::now() - begun_ > *options_.max_time) {
       return unplayed(item, suite_, options_.profile, oracles::Status::kUnknown, "not played: the run had reached --max-time");
     }
-    const CaseRequest request{suite_, *item.scenario, *item.build, options_, world_, case_seed(options_.seed, item), &interrupted_};
+    const CaseRequest request{suite_,       *item.scenario, *item.build, options_, world_, case_seed(options_.seed, item.scenario->id),
+                              &interrupted_};
     Played played;
     {
       const std::shared_lock together(quiet_);
@@ -174,6 +179,13 @@ std::string_view to_string(WorldKind kind) {
   return "tmpfs";
 }
 
+std::optional<WorldKind> world_from(std::string_view text) {
+  for (const auto kind : {WorldKind::kMemory, WorldKind::kFuse, WorldKind::kTmpfs}) {
+    if (to_string(kind) == text) return kind;
+  }
+  return std::nullopt;
+}
+
 Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds,
                     const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted) {
   const WorldKind world = options.world.value_or(WorldKind::kFuse);
@@ -181,32 +193,19 @@ Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scen
   std::vector<Item> items;
   for (const auto& build : builds) {
     for (const auto* scenario : scenarios) {
+      if (options.wanted && !options.wanted(*scenario, build)) continue;
       if (scenario->worlds.empty() || scenario->worlds.contains(std::string(to_string(world)))) items.push_back({scenario, &build});
     }
   }
-  if (items.empty())
+  if (items.empty() && !options.shard)  // a part may be empty, and says so; what is asked for as a whole may not
     return fail(ErrorCode::kUsage, "nothing of the selection can be played in a " + std::string(to_string(world)) + " world");
 
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  std::unique_ptr<subjects::Harness> harness;  // before any thread: it forks
-  std::unique_ptr<Machine> machine;
-  WorldMaker make_world = make_memory_world;
-  if (world != WorldKind::kMemory) {
-    auto entered = subjects::Harness::enter();
-    if (!entered) return std::unexpected(entered.error());
-    harness = std::move(*entered);
-    if (world == WorldKind::kFuse) {
-      if (auto fuse = doors::fuse_available(); !fuse) {
-        return fail(ErrorCode::kUnavailable, fuse.error().line() + "; --world tmpfs needs no FUSE, and says what it cannot see");
-      }
-    }
-    machine = std::make_unique<Machine>(*harness);
-    const GroundKind ground = world == WorldKind::kFuse ? GroundKind::kFuse : GroundKind::kTmpfs;
-    make_world = [&machine, ground](WorldRequest request) { return make_process_world(*machine, ground, std::move(request)); };
-  }
+  const auto stage = Stage::open(world);  // before any thread: it forks
+  if (!stage) return std::unexpected(stage.error());
 
   listener.on_header(header_of(suite, builds, options, world));
-  Run run(suite, std::move(items), options, world, listener, interrupted, std::move(make_world));
+  Run run(suite, std::move(items), options, world, listener, interrupted, (*stage)->maker());
   const unsigned usual = world == WorldKind::kMemory ? cores : cores * kProcessWorldsPerCore;
   const auto cases = run.play(options.jobs != 0 ? options.jobs : usual);
   std::vector<std::string> names;

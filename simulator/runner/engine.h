@@ -21,6 +21,7 @@ namespace entryproof::runner {
 
 enum class WorldKind : std::uint8_t { kMemory, kFuse, kTmpfs };
 std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
+std::optional<WorldKind> world_from(std::string_view);
 
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs
@@ -36,7 +37,11 @@ struct RunOptions {
   std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
   std::vector<std::string> extra_args;
   std::map<std::string, std::string> extra_environment;
-  std::string command_prefix;  // how a replay command begins: "entryproof run"
+  std::string command_prefix;  // how a replay command begins: "entryproof replay"
+  // Which of the cases (scenarios × builds) are played; none: all.
+  std::function<bool(const Scenario&, const Build&)> wanted;
+  // The reason why a failed or warning check of a case is known and decides nothing (it may be empty); nullopt where it is not known.
+  std::function<std::optional<std::string>(const CaseRecord&, const CheckRecord&)> known;
 };
 
 class Listener {
@@ -57,7 +62,10 @@ Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scen
 // Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
 Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::string>& builds, bool strict);
 
-// 0 conformant, 1 not conformant, 2 incomplete, over all builds, for the profile asked for.
+// The worst status of its checks; a case without one keeps what it has.
+oracles::Status worst_status(const CaseRecord& record);
+
+// 0 conformant, 1 not conformant (or an entry of the baseline is stale), 2 incomplete, over all builds, for the profile asked for.
 int exit_code(const Footer& footer, oracles::Profile profile);
 
 }  // namespace entryproof::runner

@@ -3,6 +3,8 @@
 // observe() runs on the thread that serves the file system, before the reply; the player reads the findings from its own.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +14,7 @@
 #include "simulator/node/node.h"
 #include "simulator/oracles/live.h"
 #include "simulator/runner/access.h"
+#include "simulator/runner/onlooker.h"
 
 namespace entryproof::runner {
 
@@ -24,12 +27,17 @@ class LiveJudge final : public node::Observer {
     oracle_.reset(tree);
   }
 
+  // Who is told about each operation, too; before the first one.
+  void tell(Onlooker* onlooker) { onlooker_ = onlooker; }
+
   // From now on publications are kept for take_publications().
   void listen() { listening_ = true; }
 
   void observe(const node::Operation& operation, const node::Tree& now) override {
     const std::lock_guard lock(mutex_);
-    for (auto& finding : oracle_.judge(operation, now)) findings_.push_back(std::move(finding));
+    auto found = oracle_.judge(operation, now);
+    if (onlooker_ != nullptr) onlooker_->on_operation(operation, now, found);
+    std::ranges::move(found, std::back_inserter(findings_));
     if (!listening_) return;
     auto facts = oracle_.kubeconfig();
     if (facts == nullptr || facts == last_) return;
@@ -61,6 +69,7 @@ class LiveJudge final : public node::Observer {
   bool listening_ = false;
   std::shared_ptr<const oracles::KubeconfigFacts> last_;
   std::vector<Publication> publications_;
+  Onlooker* onlooker_ = nullptr;
 };
 
 }  // namespace entryproof::runner

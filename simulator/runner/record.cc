@@ -89,12 +89,21 @@ Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::str
   return footer;
 }
 
+Status worst_status(const CaseRecord& record) {
+  Status worst = record.checks.empty() ? record.status : Status::kPass;
+  for (const auto& check : record.checks) {
+    if (oracles::severity(check.status) > oracles::severity(worst)) worst = check.status;
+  }
+  return worst;
+}
+
 int exit_code(const Footer& footer, Profile profile) {
   Verdict verdict = footer.verdicts.empty() ? Verdict::kIncomplete : Verdict::kConformant;
   for (const auto& [build, verdicts] : footer.verdicts) {
     const auto found = verdicts.find(std::string(to_string(profile)));
     verdict = worse(verdict, found == verdicts.end() ? Verdict::kIncomplete : found->second);
   }
+  if (!footer.stale.empty()) verdict = worse(verdict, Verdict::kNotConformant);
   switch (verdict) {
     case Verdict::kConformant:
       return 0;

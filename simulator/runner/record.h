@@ -56,6 +56,7 @@ struct Footer {
   std::map<std::string, std::uint64_t> totals;                     // "cases", "checks", then one per status that occurred
   std::vector<std::string> not_tested;                             // names of checks, sorted, once each
   std::map<std::string, std::map<std::string, Verdict>> verdicts;  // build -> profile -> verdict
+  std::vector<std::string> stale;                                  // entries of the baseline that no failure answers to, in words
 };
 
 }  // namespace entryproof::runner

@@ -1,0 +1,105 @@
+// `entryproof replay` through the program: what it shows, and how it ends.
+#include <gmock/gmock.h>
+
+#include "simulator/cli/program_for_test.h"
+#include "simulator/reports/jsonl.h"
+
+namespace entryproof::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// A stored run, and replays of it.
+class Replays : public testing::Test {
+ protected:
+  std::string stored(std::vector<std::string> arguments) {
+    std::vector<std::string> argv = {program("entryproof"), "run", "-q", "--report", "jsonl:" + file_};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    EXPECT_EQ(run_program(argv).exit_code, 1);
+    return file_ + "#1";
+  }
+  static Ended replay(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {program("entryproof"), "replay"});
+    return run_program(arguments);
+  }
+
+  const ScratchDirectory scratch_;
+  const std::string file_ = scratch_.path() + "/run.jsonl";
+};
+
+TEST_F(Replays, AFindingIsReproducedFromItsAddressWithWhatTheBuildLeftUndone) {
+  const auto finding = stored({"--world", "memory", "--build", "mutant:no-kubeconfig-in-manual", "manual/fresh-node#seventy"});
+  const auto shown = replay({finding});
+  EXPECT_EQ(shown.exit_code, 1) << shown.err;
+  EXPECT_THAT(shown.out, AllOf(StartsWith("EXIST-01/manual-fresh-node in manual/fresh-node#seventy on mutant:no-kubeconfig-in-manual"),
+                               HasSubstr("reproduced (1 try"), HasSubstr("\n+ /etc/cni/net.d/70-multus.conf  file 0")));
+  EXPECT_THAT(shown.out, Not(HasSubstr("multus.kubeconfig  file")));
+
+  const auto repaired = replay({finding, "--build", "reference"});
+  EXPECT_EQ(repaired.exit_code, 0) << repaired.out << repaired.err;
+  EXPECT_THAT(repaired.out, HasSubstr("not reproduced"));
+}
+
+TEST_F(Replays, TheStoredReplayCommandIsAReplay) {
+  stored({"--world", "memory", "--build", "mutant:kubeconfig-in-place", "restart/credentials#auto-both"});
+  const auto run = reports::load_jsonl(file_);
+  ASSERT_TRUE(run) << run.error().line();
+  const auto* first = reports::finding(*run, 1);
+  ASSERT_NE(first, nullptr);
+  const auto shown = run_program({"sh", "-c", first->replay});
+  EXPECT_EQ(shown.exit_code, 1) << first->replay << "\n" << shown.err;
+  EXPECT_THAT(shown.out, StartsWith(first->check));
+}
+
+TEST_F(Replays, TheOperationIsNamedAndTheTreeIsShownBeforeAndAfterItWithoutATokenInEveryWorldThatSeesIt) {
+  for (const std::string world : {"memory", "fuse"}) {
+    const auto finding = stored({"--world", world, "--build", "mutant:kubeconfig-in-place", "restart/credentials#auto-both"});
+    const auto shown = replay({finding});
+    EXPECT_EQ(shown.exit_code, 1) << shown.err;
+    EXPECT_THAT(shown.out, AllOf(StartsWith("ATOM-23/kubeconfig-never-partial"), HasSubstr("the node before and after \""),
+                                 HasSubstr("~ /etc/cni/net.d/multus.d/multus.kubeconfig  file"), HasSubstr("(" + world + ", journal")));
+    EXPECT_THAT(shown.out, Not(HasSubstr("eyJ")));
+  }
+}
+
+TEST_F(Replays, AShellSeesTheNodeAtThatOperationFromInsideTheContainer) {
+  const auto finding = stored({"--world", "memory", "--build", "mutant:no-kubeconfig-in-manual", "manual/fresh-node#seventy"});
+  const auto one = replay({finding, "--shell", "-c", "cd /host/etc/cni/net.d && ls && touch x && test -e x && echo changed"});
+  EXPECT_EQ(one.exit_code, 1) << one.err;
+  EXPECT_THAT(one.out, AllOf(HasSubstr("\n70-multus.conf\n"), HasSubstr("changed\n")));
+  const auto lines =
+      run_program({"sh", "-c", "printf 'cd /host/etc/cni\\npwd\\n' | " + program("entryproof") + " replay '" + finding + "' --shell"});
+  EXPECT_EQ(lines.exit_code, 1) << lines.err;
+  EXPECT_THAT(lines.out, HasSubstr("/host/etc/cni\n"));
+}
+
+TEST_F(Replays, WhatCannotBePlayedIsTwo) {
+  const auto finding = stored({"--world", "memory", "--build", "mutant:kubeconfig-in-place", "restart/credentials#auto-both"});
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
+      {{file_ + "#0"}, "no #0"},
+      {{file_ + "#999"}, "no #999"},
+      {{"no/such"}, "no/such"},
+      {{"manual/fresh-node"}, "means"},
+      {{finding, "--build", "/nowhere"}, "/nowhere"},
+      {{finding, "--world", "tmpfs", "--tries", "1"}, "does not see every operation"},
+      {{"manual/fresh-node#seventy", "-c", "ls"}, "--shell"},
+  };
+  for (const auto& [arguments, because] : wrong) {
+    const auto ended = replay(arguments);
+    EXPECT_EQ(ended.exit_code, 2) << because << ended.out;
+    EXPECT_EQ(ended.out, "") << because;
+    EXPECT_THAT(ended.err, HasSubstr(because));
+  }
+}
+
+TEST_F(Replays, AFindingOfAStrangerNeedsItsOwnArguments) {
+  const auto build = scratch_.write("build", "#!/bin/sh\nexec \"$REAL\" \"$@\"\n", 0755);
+  const auto finding = stored({"--world", "fuse", "--build", build, "--env", "REAL=/bin/true", "manual/fresh-node#seventy"});
+  EXPECT_EQ(replay({finding}).exit_code, 1);
+}
+
+}  // namespace
+}  // namespace entryproof::cli
