@@ -210,7 +210,7 @@ TEST(Options, ListTakesTheSelectionOfRun) {
                                   "--shard", "0/2", "--format", "json"});
   ASSERT_TRUE(std::holds_alternative<ListCommand>(command));
   const auto& list = std::get<ListCommand>(command);
-  EXPECT_TRUE(list.json);
+  EXPECT_EQ(list.format, ListCommand::Format::kJson);
   EXPECT_EQ(list.chosen.selection.profile, Profile::kProduction);
   EXPECT_EQ(list.chosen.shard->count, 2U);
 }
@@ -255,6 +255,7 @@ TEST(Options, MistakesAreOneLineAndExitTwo) {
   EXPECT_THAT(refusal({"run", "--baseline-write"}), HasSubstr("--baseline"));
   EXPECT_NE(refusal({"run", "--world", "fuse", "--world", "memory"}), "accepted");
   EXPECT_NE(refusal({"list", "--format", "xml"}), "accepted");
+  EXPECT_THAT(refusal({"list", "--format", "markdown"}), HasSubstr("needs --clauses"));
   EXPECT_NE(refusal({"explain"}), "accepted");
   EXPECT_NE(refusal({"report"}), "accepted");
 }
@@ -486,12 +487,35 @@ TEST_F(Suites, ListIsTheDryRun) {
   EXPECT_GT(std::ranges::count(out_.str(), '\n'), 10);
   EXPECT_EQ(err_.str(), "") << "narration is for terminals";
   ListCommand command;
-  command.json = true;
+  command.format = ListCommand::Format::kJson;
   out_.str("");
   EXPECT_EQ(run_list(command), 0);
   EXPECT_TRUE(out_.str().starts_with("[\n  {\n    \"scenario\": ")) << out_.str().substr(0, 100);
   command.chosen.selection.patterns = {"no/such"};
   EXPECT_EQ(run_list(command), kNoVerdict);
+}
+
+TEST_F(Suites, ClausesAreListedWithWhatStandsBehindThem) {
+  ListCommand command;
+  command.clauses = true;
+  EXPECT_EQ(run_list(command), 0) << err_.str();
+  EXPECT_THAT(out_.str(),
+              testing::ContainsRegex("EXIST-01/manual-fresh-node +MUST +core +[0-9]+ scenarios +[0-9]+ mutants +memory fuse tmpfs\n"));
+  EXPECT_THAT(out_.str(),
+              testing::ContainsRegex("ATOM-23/kubeconfig-never-missing +MUST +core +all scenarios +[0-9]+ mutants +memory fuse\n"));
+  command.format = ListCommand::Format::kJson;
+  out_.str("");
+  EXPECT_EQ(run_list(command), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("\"manual/fresh-node#seventy\""));
+}
+
+TEST_F(Suites, ThePageOfClausesIsFresh) {
+  ListCommand command;
+  command.clauses = true;
+  command.format = ListCommand::Format::kMarkdown;
+  ASSERT_EQ(run_list(command), 0) << err_.str();
+  EXPECT_TRUE(out_.str() == read(std::string(ENTRYPROOF_SOURCE_DIR) + "/docs/clauses.md"))
+      << "make it anew: build/bin/entryproof list --clauses --format markdown > docs/clauses.md";
 }
 
 TEST_F(Suites, EveryIdCanBeExplained) {

@@ -1,10 +1,11 @@
-// `entryproof list`: what `run` would play.
+// `entryproof list`: what `run` would play, or what stands behind each check.
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "simulator/cli/commands.h"
+#include "simulator/cli/coverage.h"
 #include "simulator/reports/text.h"
 
 namespace entryproof::cli {
@@ -28,11 +29,20 @@ std::string as_json(const std::vector<const runner::Scenario*>& scenarios) {
 
 }  // namespace
 
-int list_command(const ListCommand& command, Streams& streams) {
+int list_command(const ListCommand& asked, Streams& streams) {
+  ListCommand command = asked;
+  if (command.clauses) command.chosen.selection.profile = oracles::Profile::kProduction;  // coverage is of the whole catalogue
   const auto choice = choose(command.chosen);
   if (!choice) return complain(streams, choice.error());
   const auto& scenarios = choice->scenarios;
-  if (command.json) {
+  if (command.clauses) {
+    const auto coverage = coverage_of(choice->suite, scenarios);
+    streams.out << (command.format == ListCommand::Format::kJson       ? coverage_json(coverage)
+                    : command.format == ListCommand::Format::kMarkdown ? coverage_markdown(coverage)
+                                                                       : coverage_text(coverage));
+    return kConformant;
+  }
+  if (command.format == ListCommand::Format::kJson) {
     streams.out << as_json(scenarios);
     return kConformant;
   }

@@ -238,7 +238,10 @@ Command parse(int argc, const char* const* argv) {
   std::string format = "text";
   add_run(run_app, run);
   add_chosen(list_app, list.chosen);
-  list_app.add_option("--format", format, "text (default) or json")->type_name("FORMAT")->check(CLI::IsMember({"text", "json"}));
+  list_app.add_flag("--clauses", list.clauses, "The checks, with the scenarios, mutants and worlds behind each");
+  list_app.add_option("--format", format, "text (default) or json; with --clauses also markdown")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json", "markdown"}));
   explain_app.add_option("id", explain.id, "EXIST-01, EXIST-01/manual-fresh-node, manual/fresh-node")->type_name("ID")->required();
   add_directory(explain_app, explain.scenarios_directory);
   lint_app.add_option("paths", lint.paths, "Scenario files or directories of a suite; the suite of the program if none")->type_name("PATH");
@@ -267,7 +270,10 @@ Command parse(int argc, const char* const* argv) {
     run.program = argv[0];
     return run;
   }
-  list.json = format == "json";
+  using Format = ListCommand::Format;
+  list.format = format == "json" ? Format::kJson : format == "markdown" ? Format::kMarkdown : Format::kText;
+  if (list_app.parsed() && list.format == Format::kMarkdown && !list.clauses)
+    return usage_error("--format markdown needs --clauses", "list ");
   if (list_app.parsed()) return list;
   if (explain_app.parsed()) return explain;
   if (lint_app.parsed()) return lint;

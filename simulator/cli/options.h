@@ -67,8 +67,10 @@ struct RunCommand {
 };
 
 struct ListCommand {
+  enum class Format { kText, kJson, kMarkdown };  // the last one of clauses only
   Chosen chosen;
-  bool json = false;
+  Format format = Format::kText;
+  bool clauses = false;  // the checks and what stands behind them, instead of the scenarios
 };
 
 struct ExplainCommand {

@@ -26,9 +26,10 @@ std::string escaped(std::string_view text, bool property) {
   return out;
 }
 
-std::string annotation(std::string_view command, const runner::CaseRecord& record, std::string_view title, const std::string& message) {
-  return fmt::format("::{} file={},title={}::{}\n", command, escaped("scenarios/" + file_of(record.scenario), true), escaped(title, true),
-                     escaped(message, false));
+std::string annotation(std::string_view command, const runner::CaseRecord& record, int line, std::string_view title,
+                       const std::string& message) {
+  return fmt::format("::{} file={},{}title={}::{}\n", command, escaped(file_of(record), true),
+                     line > 0 ? fmt::format("line={},", line) : "", escaped(title, true), escaped(message, false));
 }
 
 // The checks of a case that failed or warned, as one annotation; empty if there are none.
@@ -48,8 +49,8 @@ std::string of_case(const runner::CaseRecord& record, const Asked& asked) {
   }
   if (first == nullptr) return {};
   message.pop_back();
-  return annotation(decides ? "error" : "warning", record, fmt::format("{}: {} on {}", first->check, record.scenario, record.build),
-                    message);
+  return annotation(decides ? "error" : "warning", record, first->line,
+                    fmt::format("{}: {} on {}", first->check, record.scenario, record.build), message);
 }
 
 }  // namespace

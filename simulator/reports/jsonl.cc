@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -18,7 +19,8 @@ using Json = nlohmann::json;
 using Ordered = nlohmann::ordered_json;  // lines are read by people, too: "kind" comes first
 
 constexpr std::size_t kNameBytes = 1024;
-constexpr std::size_t kTextBytes = 8192;  // makers cap at 4096; replaced bytes may grow threefold
+constexpr std::size_t kTextBytes = 8192;         // makers cap at 4096; replaced bytes may grow threefold
+constexpr std::uint64_t kMostLines = 1'000'000;  // of a scenario's file
 constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxValues = 100'000;  // in a line: about six thousand checks
 
@@ -32,14 +34,16 @@ Ordered place_json(const std::optional<oracles::Place>& at) {
 }
 
 Ordered check_json(const runner::CheckRecord& check) {
-  return {{"check", clean(check.check, kNameBytes)},
-          {"level", oracles::to_string(check.level)},
-          {"profile", oracles::to_string(check.profile)},
-          {"status", oracles::to_string(check.status)},
-          {"expected", clean(check.expected, kTextBytes)},
-          {"actual", clean(check.actual, kTextBytes)},
-          {"at", place_json(check.at)},
-          {"replay", clean(check.replay, kTextBytes)}};
+  Ordered line = {{"check", clean(check.check, kNameBytes)},
+                  {"level", oracles::to_string(check.level)},
+                  {"profile", oracles::to_string(check.profile)},
+                  {"status", oracles::to_string(check.status)},
+                  {"expected", clean(check.expected, kTextBytes)},
+                  {"actual", clean(check.actual, kTextBytes)},
+                  {"at", place_json(check.at)},
+                  {"replay", clean(check.replay, kTextBytes)}};
+  if (check.line > 0) line["line"] = check.line;
+  return line;
 }
 
 // --- reading ---
@@ -137,6 +141,7 @@ runner::CheckRecord check_from(const Object& item) {
   check.expected = item.string("expected");
   check.actual = item.string("actual");
   check.replay = item.string("replay");
+  if (item.has("line")) check.line = static_cast<int>(std::min(item.number("line"), kMostLines));
   if (!item.at("at").is_null()) {
     const Object at(item.at("at"), "\"at\"");
     check.at = oracles::Place{at.string("world"), at.number("op"), at.string("path"), at.number("seq")};
@@ -152,6 +157,7 @@ runner::CaseRecord case_from(const Object& line, const runner::Header& header) {
   const Json& duration = line.at("duration_ms");
   if (!duration.is_number() || duration.get<double>() < 0) throw Refused{"\"duration_ms\" must be a number, zero or more"};
   record.duration_ms = duration.get<double>();
+  if (line.has("file")) record.file = line.string("file");
   for (const Json& item : line.array("checks")) record.checks.push_back(check_from(Object(item, "a check")));
   for (const auto& build : header.builds) {
     if (build.name == record.build) return record;
@@ -216,12 +222,14 @@ std::string jsonl_line(const runner::Header& header) {
 std::string jsonl_line(const runner::CaseRecord& record) {
   Ordered checks = Ordered::array();
   for (const auto& check : record.checks) checks.push_back(check_json(check));
-  return line_of({{"kind", "case"},
+  Ordered line = {{"kind", "case"},
                   {"scenario", clean(record.scenario, kNameBytes)},
                   {"build", clean(record.build, kNameBytes)},
                   {"status", oracles::to_string(record.status)},
-                  {"duration_ms", std::isfinite(record.duration_ms) ? std::round(record.duration_ms * 1000) / 1000 : 0.0},
-                  {"checks", std::move(checks)}});
+                  {"duration_ms", std::isfinite(record.duration_ms) ? std::round(record.duration_ms * 1000) / 1000 : 0.0}};
+  if (!record.file.empty()) line["file"] = clean(record.file, kTextBytes);
+  line["checks"] = std::move(checks);
+  return line_of(line);
 }
 
 std::string jsonl_line(const runner::Footer& footer) {

@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include "simulator/reports/github.h"
+#include "simulator/reports/junit.h"
 #include "simulator/reports/sample_run.h"
+#include "simulator/reports/tap.h"
+#include "simulator/runner/engine.h"
 
 namespace entryproof::reports {
 namespace {
@@ -126,6 +130,27 @@ TEST(Jsonl, AMissingFileIsNamed) {
   const auto run = load_jsonl("/nonexistent/run.jsonl");
   ASSERT_FALSE(run);
   EXPECT_THAT(run.error().line(), HasSubstr("/nonexistent/run.jsonl"));
+}
+
+TEST(Jsonl, WhereAScenarioStandsAndWhatIsStaleAreReadBackAndReachTheReaderOfAnnotations) {
+  runner::Header header{.tool = "t", .suite = "s", .seed = 1, .shard = {}, .world = "fuse", .builds = {{"b", "./b", ""}}};
+  runner::CheckRecord check;
+  check.check = "EXIST-01/a";
+  check.status = oracles::Status::kFail;
+  check.line = 12;
+  runner::CaseRecord record{"x#row", "b", oracles::Status::kFail, 1, {check}, "sub/x.json"};
+  auto footer = runner::conclude({record}, {"b"}, false);
+  footer.stale = {"EXIST-01/b in x on b: it passes"};
+  const auto run = read_jsonl(jsonl_line(header) + jsonl_line(record) + jsonl_line(footer), "run");
+  ASSERT_TRUE(run) << run.error().line();
+  EXPECT_EQ(run->cases[0].file, "sub/x.json");
+  EXPECT_EQ(run->cases[0].checks[0].line, 12);
+  EXPECT_EQ(run->footer->stale, footer.stale);
+  EXPECT_THAT(github(*run, {}), HasSubstr("::error file=sub/x.json,line=12,title="));
+  EXPECT_THAT(github(*run, {}), HasSubstr("stale in the baseline: EXIST-01/b in x on b: it passes"));
+  EXPECT_THAT(junit(*run, {}), HasSubstr("file=\"sub/x.json\""));
+  EXPECT_THAT(junit(*run, {}), HasSubstr("tests=\"2\" failures=\"2\""));
+  EXPECT_THAT(tap(*run, {}), HasSubstr("not ok 2 - baseline stale: EXIST-01/b in x on b: it passes"));
 }
 
 }  // namespace

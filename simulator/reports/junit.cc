@@ -75,7 +75,8 @@ void add_check(pugi::xml_node suite, const runner::CaseRecord& record, const run
   pugi::xml_node testcase = suite.append_child("testcase");
   set(testcase, "classname", record.scenario);
   set(testcase, "name", check.check);
-  set(testcase, "file", "scenarios/" + file_of(record.scenario));
+  set(testcase, "file", file_of(record));
+  if (check.line > 0) set(testcase, "line", std::to_string(check.line));
   set(testcase, "time", seconds(milliseconds));
   pugi::xml_node properties = testcase.append_child("properties");
   add_property(properties, "check", check.check);

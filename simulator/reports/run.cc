@@ -65,7 +65,9 @@ std::size_t count_findings(const Run& run) {
 
 std::string_view clause_of(std::string_view check) { return check.substr(0, check.find('/')); }
 
-std::string file_of(std::string_view scenario) { return std::string(scenario.substr(0, scenario.find('#'))) + ".json"; }
+std::string file_of(const runner::CaseRecord& record) {
+  return record.file.empty() ? "scenarios/" + record.scenario.substr(0, record.scenario.find('#')) + ".json" : record.file;
+}
 
 std::vector<std::pair<std::string_view, std::string>> facts(const runner::CheckRecord& check) {
   std::vector<std::pair<std::string_view, std::string>> all = {{"expected", check.expected}, {"actual", check.actual}};

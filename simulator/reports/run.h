@@ -52,8 +52,8 @@ std::size_t count_findings(const Run& run);
 // "EXIST-01" of "EXIST-01/manual-fresh-node".
 std::string_view clause_of(std::string_view check);
 
-// Where the scenario's file lies below the directory of scenarios: "manual/fresh.json" of "manual/fresh#row".
-std::string file_of(std::string_view scenario);
+// Where the scenario's file lies; where the run does not say, what its id says: "scenarios/manual/fresh.json" of "manual/fresh#row".
+std::string file_of(const runner::CaseRecord& record);
 
 // What a person is told about a check, in order and without what is empty: "expected", "actual", "at", "replay", each with its text as
 // recorded.

@@ -620,6 +620,7 @@ class Player {
           (request_.options.profile == oracles::Profile::kCore ? "" : " --profile " + std::string(to_string(request_.options.profile)));
     }
     record.status = worst_status(record);
+    locate(record, request_.scenario);
   }
 
   const CaseRequest& request_;
@@ -654,6 +655,20 @@ class Player {
 };
 
 }  // namespace
+
+bool judged_everywhere(const oracles::Check& check) { return check.live || check.id == kLimitsCheck; }
+
+void locate(CaseRecord& record, const Scenario& scenario) {
+  std::error_code error;
+  const auto here = std::filesystem::proximate(scenario.file, error);
+  record.file = error || here.empty() || here.string().starts_with("..") ? scenario.file : here.string();
+  for (auto& check : record.checks) {
+    for (const auto& step : scenario.steps) {
+      const auto* expect = std::get_if<ExpectStep>(&step.action);
+      if (expect != nullptr && expect->check == check.check && check.line == 0) check.line = step.line;
+    }
+  }
+}
 
 std::uint64_t case_seed(std::uint64_t run_seed, const std::string& scenario) {
   return std::stoull(sha256_hex(std::to_string(run_seed) + "\n" + scenario).substr(0, 15), nullptr, 16);

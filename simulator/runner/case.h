@@ -32,6 +32,12 @@ struct CaseRequest {
   Onlooker* onlooker = nullptr;
 };
 
+// Whether the check is judged in every case, whatever the scenario expects.
+bool judged_everywhere(const oracles::Check& check);
+
+// Says where the scenario and its expectations stand.
+void locate(CaseRecord& record, const Scenario& scenario);
+
 // Every case has a seed of its own that depends on nothing but the run's seed and what is played.
 std::uint64_t case_seed(std::uint64_t run_seed, const std::string& scenario);
 

@@ -43,6 +43,7 @@ CaseRecord unplayed(const Item& item, const Suite& suite, oracles::Profile profi
                              .at = {},
                              .replay = {}});
   }
+  locate(record, *item.scenario);
   return record;
 }
 
@@ -177,6 +178,19 @@ std::string_view to_string(WorldKind kind) {
       break;
   }
   return "tmpfs";
+}
+
+bool offers(WorldKind kind, oracles::Need need) {
+  switch (need) {
+    case oracles::Need::kSeeEveryOperation:
+      return kind != WorldKind::kTmpfs;
+    case oracles::Need::kVirtualTime:
+      return kind == WorldKind::kMemory;
+    case oracles::Need::kProcess:
+    case oracles::Need::kNetwork:  // in scenarios that have a cluster
+      return kind != WorldKind::kMemory;
+  }
+  return false;
 }
 
 std::optional<WorldKind> world_from(std::string_view text) {

@@ -22,6 +22,8 @@ namespace entryproof::runner {
 enum class WorldKind : std::uint8_t { kMemory, kFuse, kTmpfs };
 std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
 std::optional<WorldKind> world_from(std::string_view);
+// What a check may need and worlds of this kind have.
+bool offers(WorldKind kind, oracles::Need need);
 
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs

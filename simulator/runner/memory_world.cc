@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "simulator/runner/engine.h"
 #include "simulator/runner/kill_gate.h"
 #include "simulator/subjects/in_process/reference_in_process.h"
 
@@ -21,9 +22,7 @@ class MemoryWorld final : public World {
     node_.on_limit(request_.on_excess);
   }
 
-  bool offers(oracles::Need need) const override {
-    return need == oracles::Need::kSeeEveryOperation || need == oracles::Need::kVirtualTime;
-  }
+  bool offers(oracles::Need need) const override { return runner::offers(WorldKind::kMemory, need); }
 
   const Clock& clock() const override { return clock_; }
 

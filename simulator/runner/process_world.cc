@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "simulator/cluster/client.h"
+#include "simulator/runner/engine.h"
 #include "simulator/subjects/service_network.h"
 
 namespace entryproof::runner {
@@ -76,17 +77,8 @@ class ProcessWorld final : public World {
   }
 
   bool offers(oracles::Need need) const override {
-    switch (need) {
-      case oracles::Need::kSeeEveryOperation:
-        return ground_->sees_every_operation();
-      case oracles::Need::kProcess:
-        return true;
-      case oracles::Need::kVirtualTime:
-        return false;
-      case oracles::Need::kNetwork:
-        return api_ != nullptr;
-    }
-    return false;
+    if (need == oracles::Need::kNetwork) return api_ != nullptr;
+    return runner::offers(ground_->sees_every_operation() ? WorldKind::kFuse : WorldKind::kTmpfs, need);
   }
 
   const Clock& clock() const override { return clock_; }

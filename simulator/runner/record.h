@@ -39,6 +39,7 @@ struct CheckRecord {
   std::string actual;
   std::optional<oracles::Place> at;
   std::string replay;  // a command line
+  int line = 0;        // of the scenario's file, where it is expected; 0: nowhere in particular
 };
 
 struct CaseRecord {
@@ -47,6 +48,7 @@ struct CaseRecord {
   oracles::Status status = oracles::Status::kPass;  // the worst of its checks
   double duration_ms = 0;
   std::vector<CheckRecord> checks;
+  std::string file = {};  // the scenario's, as seen from the directory of the run; empty: not known
 };
 
 enum class Verdict : std::uint8_t { kConformant, kNotConformant, kIncomplete };
