@@ -2,7 +2,7 @@
 //
 // A world brings its ControlPlane and the sockets that listen in its network namespace; from then on whoever connects there meets TLS 1.2
 // or 1.3 with the certificate of the moment and HTTP/1.1 (api_routes.h says what is answered). Event-driven, by libevent over OpenSSL:
-// an idle world costs nothing, a connection some 30 KiB. Contexts are shared between worlds with the same certificate, and sessions can be
+// an idle world costs nothing. Contexts are shared between worlds with the same certificate, and sessions can be
 // resumed as long as the certificate stays.
 //
 // Clients are builds under test, so hostile: heads, bodies, connections and times have caps, a slow or half-open client is dropped at a

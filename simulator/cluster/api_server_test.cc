@@ -20,12 +20,16 @@ using Kind = Experience::Kind;
 using Outcome = TlsStream::Outcome;
 
 std::shared_ptr<SSL_CTX> any_client() { return {SSL_CTX_new(TLS_client_method()), SSL_CTX_free}; }
+std::shared_ptr<SSL_CTX> usual_client() {
+  static const auto kContext = any_client();
+  return kContext;
+}
 
 // A raw TLS connection, to misbehave on.
 struct Raw {
   explicit Raw(const ServedCluster& cluster, bool tls = true)
-      : context(tls ? any_client() : nullptr),
-        stream(std::move(*connect_on_loopback("127.0.0.1", cluster.port, 1s)), context.get(), clock, clock.now() + 20s) {
+      : context(tls ? usual_client() : nullptr),
+        stream(std::move(*connect_on_loopback("127.0.0.1", cluster.port, 1s)), context.get(), clock, clock.now() + 100s) {
     if (tls) {
       EXPECT_EQ(stream.shake_hands(), Outcome::kDone) << stream.problem();
     }

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "simulator/base/digest.h"
 #include "simulator/cluster/api_server.h"
@@ -32,8 +34,9 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 static_assert(cluster::kServiceAddress == kServiceAddress && cluster::kServiceAddress6 == kServiceAddress6);
 
-// The program on this machine's path, links resolved; "" if there is none.
+// The program on this machine's path, links resolved; "" if there is none. ENTRYPROOF_KUBECTL names another kubectl to agree with.
 std::string program(const std::string& name) {
+  if (const char* other = std::getenv("ENTRYPROOF_KUBECTL"); other != nullptr && name == "kubectl") return other;
   for (const char* folder : {"/usr/local/bin/", "/usr/bin/", "/bin/"}) {
     std::error_code error;
     const auto path = std::filesystem::canonical(folder + name, error);
@@ -72,8 +75,8 @@ Kind kind_of(const ExitStatus& status, const std::string& said) {
   if (says({"Unauthorized", "You must be logged in", "Please enter Username"})) return Kind::kUnauthorized;
   if (says({"Forbidden", "forbidden"})) return Kind::kForbidden;
   if (says({"x509:", "certificate signed by"})) return Kind::kUntrusted;
-  if (says({"connection refused", "did you specify the right host or port", "network is unreachable", "no such host", "connection reset",
-            "timeout", "Timeout", "deadline exceeded", "EOF", "server misbehaving"}))
+  if (says({"connection refused", "did you specify the right host or port", "network is unreachable", "no such host", "no suitable address",
+            "connection reset", "timeout", "Timeout", "deadline exceeded", "EOF", "server misbehaving"}))
     return Kind::kUnreachable;
   return Kind::kMalformed;
 }
@@ -133,6 +136,7 @@ struct Row {
   const char* name;
   Kind expected;
   void (*change)(Served&);
+  std::optional<Kind> of_old_kubectl = {};  // what 1.20 says, where it differs: the same file is refused, but later
 };
 
 std::string token_like(Served& s, cluster::TokenRequest request) {
@@ -163,7 +167,7 @@ const std::vector<Row>& rows() {
       {"WrongCa", Kind::kUntrusted, [](Served& s) { s.config.ca_pem = Authority::pooled(9).certificate_pem(); }},
       {"RightCaSecond", Kind::kAuthenticated, [](Served& s) { s.config.ca_pem.insert(0, Authority::pooled(9).certificate_pem()); }},
       {"NoCa", Kind::kUntrusted, [](Served& s) { s.config.ca_pem = ""; }},
-      {"GarbageCa", Kind::kMalformed, [](Served& s) { s.config.ca_pem = "no certificate"; }},
+      {"GarbageCa", Kind::kMalformed, [](Served& s) { s.config.ca_pem = "no certificate"; }, Kind::kUntrusted},
       {"Intermediate", Kind::kAuthenticated, [](Served& s) { replan(s, [](ServingPlan& plan) { plan.through_intermediate = true; }); }},
       {"CaReplaced", Kind::kUntrusted, [](Served& s) { s.account.rotate(false, true, Served::now()); }},
       {"ExpiredToken", Kind::kUnauthorized, [](Served& s) { s.config.token = token_like(s, {.wall_ns = Served::now() - 4000 * kSecond}); }},
@@ -244,7 +248,9 @@ TEST_P(AgreementTest, OursAndThePredictionAndKubectl) {
   EXPECT_EQ(to_string(contact.kind), to_string(GetParam().expected)) << contact.cause;
   if (program("kubectl").empty()) GTEST_SKIP() << "no kubectl on this machine; the Debian package is kubernetes-client";
   const auto ran = served.question.resource == "pods" ? kubectl(served, {"get", "pods"}) : kubectl(served, {"get", "--raw", "/version"});
-  EXPECT_EQ(to_string(kind_of(ran.status, ran.out + ran.err)), to_string(GetParam().expected)) << ran.status.describe() << '\n' << ran.out << ran.err;
+  const auto said = kind_of(ran.status, ran.out + ran.err);
+  EXPECT_TRUE(said == GetParam().expected || said == GetParam().of_old_kubectl) << to_string(said) << ", " << ran.status.describe() << '\n'
+                                                                                << ran.out << ran.err;
 }
 INSTANTIATE_TEST_SUITE_P(Clients, AgreementTest, ::testing::ValuesIn(rows()), [](const auto& each) { return each.param.name; });
 
