@@ -67,6 +67,17 @@ void BM_MemoryWorldAroundNothing(benchmark::State& state) {
 }
 BENCHMARK(BM_MemoryWorldAroundNothing)->Unit(benchmark::kMicrosecond);
 
+// The same with a cluster behind it.
+void BM_MemoryWorldWithCluster(benchmark::State& state) {
+  auto parsed = parse_scenario(kEndsAtOnce, "bench", "bench");
+  if (!parsed) give_up(parsed.error().line());
+  std::get<StartStep>(parsed->front().steps.front().action).args = {"--version"};
+  parsed->front().given.cluster.emplace();
+  const Build build{"reference", "reference", {}, {}, {}};
+  play(state, parsed->front(), build, WorldKind::kMemory, make_memory_world);
+}
+BENCHMARK(BM_MemoryWorldWithCluster)->Unit(benchmark::kMicrosecond);
+
 void BM_MemoryManualInstall(benchmark::State& state) {
   const Build build{"reference", "reference", {}, {}, {}};
   play(state, scenario("manual/fresh-node#seventy"), build, WorldKind::kMemory, make_memory_world);
@@ -112,5 +123,16 @@ void BM_FuseWorldAroundTheSameProcess(benchmark::State& state) {
        [&machine](WorldRequest request) { return make_process_world(machine, GroundKind::kFuse, std::move(request)); });
 }
 BENCHMARK(BM_FuseWorldAroundTheSameProcess)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void BM_FuseWorldWithCluster(benchmark::State& state) {
+  Machine machine(harness());
+  auto parsed = parse_scenario(kEndsAtOnce, "bench", "bench");
+  if (!parsed) give_up(parsed.error().line());
+  parsed->front().given.cluster.emplace();
+  const Build build{"true", "true", "/bin/true", {}, {}};
+  play(state, parsed->front(), build, WorldKind::kFuse,
+       [&machine](WorldRequest request) { return make_process_world(machine, GroundKind::kFuse, std::move(request)); });
+}
+BENCHMARK(BM_FuseWorldWithCluster)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace

@@ -34,8 +34,12 @@ class VirtualClock final : public Clock {
  public:
   static constexpr std::int64_t kDefaultEpochNs = 1'767'225'600'000'000'000;
   explicit VirtualClock(std::int64_t wall_start_ns = kDefaultEpochNs) : wall_start_ns_(wall_start_ns) {}
+  // Somebody sets the wall clock, forwards or back; the monotonic line does not notice.
+  void set_wall_forward(Duration by) { wall_start_ns_.fetch_add(by.count()); }
   Moment now() const override { return {Duration(elapsed_ns_.load(std::memory_order_relaxed))}; }
-  std::int64_t wall_ns() const override { return wall_start_ns_ + elapsed_ns_.load(std::memory_order_relaxed); }
+  std::int64_t wall_ns() const override {
+    return wall_start_ns_.load(std::memory_order_relaxed) + elapsed_ns_.load(std::memory_order_relaxed);
+  }
   bool is_virtual() const override { return true; }
   // Moves forward to `moment`; never backwards.
   void advance_to(Moment moment) {
@@ -43,7 +47,7 @@ class VirtualClock final : public Clock {
   }
 
  private:
-  std::int64_t wall_start_ns_;
+  std::atomic<std::int64_t> wall_start_ns_;
   std::atomic<std::int64_t> elapsed_ns_{0};
 };
 

@@ -118,6 +118,10 @@ std::string text_of(const RestStep& step) {
   return fmt::format("wait until the build rests{}", step.within ? ", at most " + time_text(*step.within) : "");
 }
 std::string text_of(const RememberStep& step) { return fmt::format("remember the node as \"{}\"", step.name); }
+std::string text_of(const ClockStep& step) {
+  const bool back = step.forward < Duration::zero();
+  return fmt::format("set the node's clock {} by {}", back ? "back" : "forward", time_text(back ? -step.forward : step.forward));
+}
 std::string text_of(const WaitStep& step) { return "let pass " + time_text(step.duration); }
 std::string text_of(const ExpectStep& step) {
   std::vector<std::string> parts;

@@ -17,6 +17,10 @@ std::shared_ptr<const CniConfig> own_config(const node::Tree& tree, const Layout
   return config->own() ? config : nullptr;
 }
 
+bool is_source(const std::string& bytes, const SourceBinary& source) {
+  return source.bytes != nullptr ? bytes == *source.bytes : sha256_hex(bytes) == source.sha256;
+}
+
 }  // namespace
 
 PlacedBinary read_binary(const node::Tree& tree, const Layout& layout) {
@@ -41,7 +45,7 @@ PlacedBinary read_binary(const node::Tree& tree, const Layout& layout) {
     binary.reason = fmt::format("{} has {} bytes, the image's has {}", path, attributes->size, layout.source->size);
   } else if (layout.source) {
     const auto bytes = tree.read_all(*inode, kBinaryBytesMax);
-    if (!bytes || sha256_hex(*bytes) != layout.source->sha256) binary.reason = fmt::format("{} has not the image's bytes", path);
+    if (!bytes || !is_source(*bytes, *layout.source)) binary.reason = fmt::format("{} has not the image's bytes", path);
   }
   if (binary.reason.empty()) binary.state = PlacedBinary::State::kComplete;
   return binary;

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace entryproof::oracles {
 struct SourceBinary {
   std::uint64_t size = 0;
   std::string sha256;  // lower-case hex
+  // The bytes themselves, where they are known: comparing is cheaper than hashing. May be null.
+  std::shared_ptr<const std::string> bytes = {};
 };
 
 struct Layout {

@@ -96,10 +96,10 @@ class Player {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
 
-  // Asked by the API server's thread, too, and before there is a world.
+  // The cluster's time, whatever somebody does to the node's clock. Asked by the API server's thread, too, and before there is a world.
   std::int64_t wall_ns() const {
     const Clock* clock = clock_.load();
-    return clock != nullptr ? clock->wall_ns() : wall_now(request_.world);
+    return clock != nullptr ? clock->wall_ns() - clock_error_.count() : wall_now(request_.world);
   }
 
   bool http_allowed() const {
@@ -117,7 +117,8 @@ class Player {
       made.kubeconfig = site.kubeconfig;
       const auto& image = site.image();
       if (const auto inode = node::View().resolve(image, {}, site.image_plugin)) {
-        if (const auto bytes = image.read_all(*inode)) made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes)};
+        if (const auto bytes = image.read_all(*inode))
+          made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes), std::make_shared<const std::string>(*bytes)};
       }
       return made;
     }();
@@ -292,6 +293,13 @@ class Player {
     return {};
   }
 
+  Result<> perform(const ClockStep& step) {
+    if (auto done = world_->set_clock_forward(step.forward); !done) return done;
+    clock_error_ += step.forward;
+    settled_start_ = false;
+    return {};
+  }
+
   Result<> perform(const WaitStep& step) {
     pass(step.duration, [] { return false; });
     return {};
@@ -348,8 +356,7 @@ class Player {
       if (death && (!next || *death < *next)) next = death;
     }
     if (!next) return std::nullopt;
-    const auto& clock = world_->clock();
-    return clock.now() + Duration(std::max<std::int64_t>(*next - clock.wall_ns(), 0));
+    return world_->clock().now() + Duration(std::max<std::int64_t>(*next - wall_ns(), 0));
   }
 
   void happen() {
@@ -387,7 +394,7 @@ class Player {
     if (!access_) return;
     const auto& clock = world_->clock();
     for (const auto& publication : judge_.take_publications()) {
-      access_->heard(publication, clock.wall_ns() - (clock.now() - publication.at).count());
+      access_->heard(publication, wall_ns() - (clock.now() - publication.at).count());
     }
     if (!torn_.exchange(false)) return;
     // The change was slipped in below the mount, where no watcher could notice. The last step of a swap, made again through the mount,
@@ -627,6 +634,7 @@ class Player {
   const WorldMaker& make_world_;
   const Site site_;
   std::atomic<const Clock*> clock_{nullptr};  // the world's, once there is one
+  Duration clock_error_{};                    // by how much it runs ahead of the cluster's; only in memory worlds, which have one thread
   Ledger ledger_;
   Credentials credentials_;
   ProjectedVolumes volumes_;

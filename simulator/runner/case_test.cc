@@ -133,5 +133,17 @@ TEST(Case, ASubPathNeverChanges) {
   EXPECT_EQ(seen.at("FRESH-06/rotation"), "pass");
 }
 
+TEST(Case, ANodesClockJumpsAndTheClustersDoesNot) {
+  for (const char* jump : {R"({"forward": "48h"})", R"({"back": "48h"})"}) {
+    const auto seen = play(kStart + R"(, {"clock": )" + jump + "}" + expect("FRESH-06/one-hour", R"("kubeconfig": "authenticates")") +
+                               R"(, {"rotate": "token"})" + expect("FRESH-06/rotation", R"("within": "5s", "kubeconfig": "current")") +
+                               R"(, {"advance": "61m"})" + expect("FRESH-06/rotations", R"("kubeconfig": "authenticates")"),
+                           "reference", kCluster);
+    EXPECT_EQ(seen.at("FRESH-06/one-hour"), "pass") << jump;
+    EXPECT_EQ(seen.at("FRESH-06/rotation"), "pass") << jump;
+    EXPECT_EQ(seen.at("FRESH-06/rotations"), "pass") << jump;
+  }
+}
+
 }  // namespace
 }  // namespace entryproof::runner

@@ -104,6 +104,11 @@ class MemoryWorld final : public World {
 
   void cluster_changed() override {}  // what is asked is computed at that moment
 
+  Result<> set_clock_forward(Duration by) override {
+    clock_.set_wall_forward(by);
+    return {};
+  }
+
   Result<node::Tree> look() override { return node_.tree(); }
 
   std::uint64_t activity() override {

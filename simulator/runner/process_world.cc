@@ -170,6 +170,10 @@ class ProcessWorld final : public World {
     if (api_) api_->refresh();
   }
 
+  Result<> set_clock_forward(Duration) override {
+    return fail(ErrorCode::kUnavailable, "the clock of real processes is the machine's; only a memory world can set it");
+  }
+
   Result<node::Tree> look() override { return ground_->look(); }
 
   std::uint64_t activity() override {

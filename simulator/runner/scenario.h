@@ -147,6 +147,9 @@ struct RestStep {  // until the build is at rest
 struct RememberStep {  // the node as it is now, for `unchanged_since`
   std::string name;
 };
+struct ClockStep {     // somebody sets the node's wall clock; the cluster's stays right
+  Duration forward{};  // negative: back
+};
 struct WaitStep {  // verb "advance": let time pass
   Duration duration{};
 };
@@ -203,7 +206,7 @@ struct ExpectStep {
 
 struct Step {
   std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep, StopStep,
-               RebootStep, RestStep, RememberStep, WaitStep, ExpectStep>
+               RebootStep, RestStep, RememberStep, ClockStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

@@ -460,6 +460,15 @@ RestStep read_rest(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
 
 RememberStep read_remember(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.name(value)}; }
 
+ClockStep read_clock(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
+  JsonFields fields(reader, value);
+  const JsonValue forward = fields.optional("forward");
+  const JsonValue back = fields.optional("back");
+  fields.finish();
+  if (static_cast<bool>(forward) == static_cast<bool>(back)) reader.refuse(value, "either \"forward\" or \"back\" is wanted");
+  return {reader.duration(forward).value_or(Duration{}) - reader.duration(back).value_or(Duration{})};
+}
+
 WaitStep read_advance(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.duration(value).value_or(Duration{})}; }
 
 using Action = decltype(Step::action);
@@ -474,7 +483,7 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 17> kVerbs{{{"start", read_as<read_start>},
+constexpr std::array<Verb, 18> kVerbs{{{"start", read_as<read_start>},
                                        {"run", read_as<read_run>},
                                        {"put", read_as<read_put>},
                                        {"remove", read_as<read_remove>},
@@ -489,6 +498,7 @@ constexpr std::array<Verb, 17> kVerbs{{{"start", read_as<read_start>},
                                        {"reboot", read_as<read_reboot>},
                                        {"rest", read_as<read_rest>},
                                        {"remember", read_as<read_remember>},
+                                       {"clock", read_as<read_clock>},
                                        {"advance", read_as<read_advance>},
                                        {"expect", read_as<read_expect>}}};
 

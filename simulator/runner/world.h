@@ -82,6 +82,9 @@ class World {
   // The cluster's operator has changed something: from now on connections are answered, refused or reset accordingly.
   virtual void cluster_changed() = 0;
 
+  // Sets the node's wall clock forward, or back. kUnavailable where it is the machine's.
+  virtual Result<> set_clock_forward(Duration by) = 0;
+
   // The node as it is now.
   virtual Result<node::Tree> look() = 0;
   // Number that grows with each change of the node or end of a program that this world can see: unchanged means that looking again is idle.
