@@ -128,7 +128,19 @@ class Entrypoint::State {
     if (!credentials) return std::unexpected(credentials.error());
     places_.configuration = std::move(*configuration);
     kubeconfig_ = join(*credentials, name_of(place_));
+    compare_persistence(*credentials);
     return {};
+  }
+
+  // Once. A configuration that outlives the kubeconfig that it names lets no pod start after a reboot, perhaps not even ours.
+  void compare_persistence(const std::string& credentials) {
+    if (persistence_compared_) return;
+    const auto left = host_.stat(credentials);
+    const auto right = host_.stat(places_.configuration);
+    persistence_compared_ = left && right;
+    if (!persistence_compared_ || left->device == right->device) return;
+    log_.warn(kubeconfig_ + " and the configuration that names it are on different file systems; if only the first is lost at a reboot," +
+              " no pod starts until this program has run");
   }
 
   Result<> keep_kubeconfig() {
@@ -222,6 +234,7 @@ class Entrypoint::State {
   std::optional<std::chrono::nanoseconds> troubled_since_;  // only at the start
   bool configuring_ = false;                                // kubeconfig and plugin are there, it is about the configuration
   bool installed_ = false;
+  bool persistence_compared_ = false;
 };
 
 Entrypoint::Entrypoint(Host& host, Options options) : state_(std::make_unique<State>(host, std::move(options))) {}

@@ -72,6 +72,18 @@ TEST_F(EntrypointTest, TheConfigurationsDirectoryIsMadeWhereverTheKubeconfigIs) 
   EXPECT_EQ(delegate(), kFlannel);
 }
 
+TEST_F(EntrypointTest, SaysIfTheKubeconfigMayBeLostAlone) {  // EXIST-05
+  start();
+  run(2s);
+  EXPECT_FALSE(said("different file systems"));
+  host.remove_all(kNet + "/multus.d");
+  host.put_volume(kNet + "/multus.d");
+  start();
+  run(2s);
+  EXPECT_TRUE(said("different file systems"));
+  EXPECT_EQ(delegate(), kFlannel);
+}
+
 TEST_F(EntrypointTest, ADirectoryThatIsReplacedUnderUsIsFilledAgain) {  // ORDER-44
   start();
   run(2s);

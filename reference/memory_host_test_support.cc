@@ -22,6 +22,7 @@ struct MemoryHost::Node {
   mode_t mode = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  std::uint64_t device = 1;
   std::uint64_t inode = 0;
   std::int64_t mtime = 0;
   std::int64_t ctime = 0;
@@ -97,6 +98,7 @@ std::shared_ptr<MemoryHost::Node> MemoryHost::make(const std::string& path, mode
   if (place->node && S_ISDIR(place->node->mode) && S_ISDIR(mode)) return place->node;
   auto node = std::make_shared<Node>();
   node->mode = mode;
+  node->device = place->parent->device;
   node->inode = ++next_inode_;
   touch(*node);
   store(*node);
@@ -139,6 +141,10 @@ void MemoryHost::put_link(const std::string& path, std::string target) {
   const auto node = make(path, S_IFLNK | 0777);
   node->bytes = std::move(target);
   store(*node);
+}
+void MemoryHost::put_volume(const std::string& path) {
+  const auto node = make(path, S_IFDIR | 0755);
+  node->device = node->inode + 1000;
 }
 void MemoryHost::put_fifo(const std::string& path) { make(path, S_IFIFO | 0644); }
 
@@ -220,7 +226,7 @@ FileStatus MemoryHost::status_of(const Node& node) {
   return {.mode = node.mode,
           .uid = node.uid,
           .gid = node.gid,
-          .device = 1,
+          .device = node.device,
           .inode = node.inode,
           .size = node.bytes.size(),
           .mtime_ns = node.mtime,
@@ -236,6 +242,7 @@ Outcome<Host::Descriptor> MemoryHost::open(const std::string& path, int flags, m
   if (!place->node) {
     place->node = std::make_shared<Node>();
     place->node->mode = S_IFREG | (mode & ~mode_t{022});
+    place->node->device = place->parent->device;
     place->node->inode = ++next_inode_;
     place->node->uid = owner_of_new_files;
     place->node->gid = group_of_new_files;
@@ -364,6 +371,7 @@ Outcome<> MemoryHost::rename(const std::string& from, const std::string& to) {
   if (!target) return std::unexpected(target.error());
   if (!source->node) return fails(ENOENT);
   if (target->node && S_ISDIR(target->node->mode) && !S_ISDIR(source->node->mode)) return fails(EISDIR);
+  if (source->parent->device != target->parent->device) return fails(EXDEV);
   source->node->ctime = ++ticks_;
   target->parent->children[target->name] = source->node;
   source->parent->children.erase(source->name);

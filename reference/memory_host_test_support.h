@@ -26,6 +26,7 @@ class MemoryHost final : public Host {
   void put_directory(const std::string& path, mode_t mode = 0755);
   void put_link(const std::string& path, std::string target);
   void put_fifo(const std::string& path);
+  void put_volume(const std::string& path);  // a directory on a device of its own
   void remove_all(const std::string& path);
   void move(const std::string& from, const std::string& to);
   void project(const std::string& directory, const std::string& token, const std::string& ca);  // as kubelet does, a new generation
