@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -94,8 +95,18 @@ class ApiServer::Loop {
   event_base* base() const { return base_; }
   const Limits& limits() const { return limits_; }
   ServingContexts& contexts() { return contexts_; }
+  // Connections of all worlds: one that opens too many shall not take the descriptors of the others.
+  void count(std::ptrdiff_t more) { open_ += more; }
+  bool is_full() const { return open_ >= most_; }
 
  private:
+  static std::ptrdiff_t most_connections(const Limits& limits) {
+    rlimit files{};
+    if (limits.connections_in_all != 0 || getrlimit(RLIMIT_NOFILE, &files) != 0)
+      return static_cast<std::ptrdiff_t>(limits.connections_in_all);
+    return static_cast<std::ptrdiff_t>(std::min<rlim_t>(files.rlim_cur, 1U << 20) / 2);
+  }
+
   void run() {
     // A peer that is gone is an error number here, and the process's signals are for other threads.
     sigset_t all;
@@ -120,6 +131,8 @@ class ApiServer::Loop {
   Descriptor wake_;
   event* waker_ = nullptr;
   ServingContexts contexts_;
+  const std::ptrdiff_t most_ = most_connections(limits_);
+  std::ptrdiff_t open_ = 0;
   std::mutex mutex_;
   std::deque<std::function<void()>> tasks_;
   std::thread thread_;
@@ -158,10 +171,10 @@ struct ApiServer::Attachment::World final : ApiConnectionOwner {
   void finish() {
     for (auto& [pointer, connection] : connections) connection->reset_at_end();
     connections.clear();
+    count();
     for (auto& listener : listeners) event_free(listener.readable);
     event_free(resume);
     listeners.clear();
-    open = 0;
   }
 
   bool is_served(const Listener& listener) const {
@@ -183,7 +196,13 @@ struct ApiServer::Attachment::World final : ApiConnectionOwner {
     if (control.availability().mode != Availability::Mode::kDown) return;
     for (auto& [pointer, connection] : connections) connection->reset_at_end();
     connections.clear();
-    open = 0;
+    count();
+  }
+
+  // After each change of `connections`.
+  void count() {
+    const auto now = connections.size();
+    loop.count(static_cast<std::ptrdiff_t>(now) - static_cast<std::ptrdiff_t>(open.exchange(now)));
   }
 
   void accept_from(Listener& listener) {
@@ -195,7 +214,7 @@ struct ApiServer::Attachment::World final : ApiConnectionOwner {
         return;
       }
       if (!socket) break;
-      if (connections.size() >= limits().connections || !is_served(listener)) {
+      if (connections.size() >= limits().connections || loop.is_full() || !is_served(listener)) {
         const linger at_once{1, 0};
         setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         record({.wall_ns = control.wall_ns(), .what = {}, .problem = "reset: not served, or too many connections"});
@@ -218,7 +237,7 @@ struct ApiServer::Attachment::World final : ApiConnectionOwner {
     if (!connection->ok()) return;
     auto* pointer = connection.get();
     connections.emplace(pointer, std::move(connection));
-    open = connections.size();
+    count();
   }
 
   ControlPlane& plane() override { return control; }
@@ -231,7 +250,7 @@ struct ApiServer::Attachment::World final : ApiConnectionOwner {
   bool hold(std::int64_t more_bytes) override { return (held += more_bytes) <= kMostHeld; }
   void forget(ApiConnection* connection) override {
     connections.erase(connection);
-    open = connections.size();
+    count();
   }
 
   Loop& loop;

@@ -45,7 +45,8 @@ class ApiServer {
  public:
   struct Limits {
     HttpLimits http = {};
-    std::size_t connections = 4096;                                // of one world; more are reset
+    std::size_t connections = 4096;      // of one world; more are reset
+    std::size_t connections_in_all = 0;  // of all worlds; 0 = half of the open files that the process may have. More are reset
     std::chrono::milliseconds request = std::chrono::seconds(10);  // from the first byte (or from connecting) to the whole request
     std::chrono::milliseconds idle = std::chrono::seconds(90);     // between requests
     std::size_t evidence = 10'000;

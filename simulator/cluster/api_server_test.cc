@@ -314,6 +314,18 @@ TEST_F(ApiServerTest, MoreConnectionsThanAllowedAreReset) {
   expect_well();
 }
 
+TEST(ApiServerLimits, OneWorldsConnectionsLeaveRoomForTheProcess) {
+  ApiServer server({.connections_in_all = 3});
+  ServedCluster greedy(server);
+  std::vector<std::unique_ptr<Raw>> kept;
+  for (int i = 0; i < 3; ++i) kept.push_back(std::make_unique<Raw>(greedy));
+  EXPECT_EQ(greedy.client().get(greedy.config(), "/version").kind, Kind::kUnreachable);
+  kept.clear();
+  EXPECT_TRUE(eventually([&] { return greedy.attachment->connections() == 0; }));
+  ServedCluster other(server, 8);
+  EXPECT_EQ(other.client().get(other.config(), "/version").kind, Kind::kAuthenticated);
+}
+
 TEST_F(ApiServerTest, EvidenceIsCapped) {
   Raw raw(cluster);
   for (std::size_t i = 0; i < limits().evidence + 20; ++i) {
