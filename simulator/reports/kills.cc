@@ -63,7 +63,8 @@ Kills kills_of(const Run& run) {
     }
   }
   kills.checks.assign(checks.begin(), checks.end());
-  std::ranges::stable_sort(kills.checks, {}, [](const std::string& check) { return clause_order(std::string(clause_of(check))); });
+  std::ranges::sort(kills.checks, {},
+                    [](const std::string& check) { return std::pair(clause_order(std::string(clause_of(check))), check); });
   return kills;
 }
 
