@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -14,7 +13,7 @@
 #include "simulator/base/digest.h"
 #include "simulator/doors/tmpfs_door.h"
 #include "simulator/runner/access.h"
-#include "simulator/runner/credentials.h"
+#include "simulator/runner/course.h"
 #include "simulator/runner/demands.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/ledger.h"
@@ -42,15 +41,11 @@ class Player {
         make_world_(make_world),
         site_(site_for(request.scenario.given)),
         ledger_(request.suite.catalogue, request.options.profile),
-        credentials_(request.scenario.given, site_, request.seed, [this] { return wall_ns(); }),
         volumes_(request.seed),
         layout_(layout(usual_site())),
         judge_(layout_, http_allowed()),
-        readers_(http_allowed()) {
-    if (!request.scenario.given.cluster) return;
-    access_.emplace([this](const cluster::ClientConfig& client) { return world_->ask(client); }, credentials_.account());
-    judge_.listen();
-  }
+        course_(request.scenario.given, site_, request.seed, wall_now(request.world), judge_),
+        readers_(http_allowed()) {}
 
   Played play() {
     const auto begun = std::chrono::steady_clock::now();
@@ -96,12 +91,6 @@ class Player {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   }
 
-  // The cluster's time, whatever somebody does to the node's clock. Asked by the API server's thread, too, and before there is a world.
-  std::int64_t wall_ns() const {
-    const Clock* clock = clock_.load();
-    return clock != nullptr ? clock->wall_ns() - clock_error_.count() : wall_now(request_.world);
-  }
-
   bool http_allowed() const {
     const auto found = request_.scenario.given.environment.find("KUBERNETES_SERVICE_PROTOCOL");
     return found != request_.scenario.given.environment.end() && found->second == "http";
@@ -126,7 +115,7 @@ class Player {
   }
 
   Result<> open_world() {
-    auto image = make_node(request_.scenario, request_.suite, site_, credentials_, volumes_, wall_ns());
+    auto image = make_node(request_.scenario, request_.suite, site_, course_.credentials(), volumes_, course_.wall_ns());
     if (!image) return std::unexpected(image.error());
     judge_.reset(*image);
     judge_.tell(request_.onlooker);
@@ -134,7 +123,7 @@ class Player {
     WorldRequest wanted{site_,
                         std::move(*image),
                         request_.seed,
-                        request_.scenario.given.cluster ? credentials_.control() : nullptr,
+                        course_.access() != nullptr ? course_.credentials().control() : nullptr,
                         &judge_,
                         [this](std::string what) {
                           const std::lock_guard lock(excess_mutex_);
@@ -144,14 +133,14 @@ class Player {
     auto world = make_world_(std::move(wanted));
     if (!world) return std::unexpected(world.error());
     world_ = std::move(*world);
-    clock_ = &world_->clock();
+    course_.begin(*world_, [this] { return std::ranges::any_of(builds_, [this](const auto& who) { return world_->life(who).running; }); });
     if (request_.options.case_timeout) case_deadline_ = world_->clock().now() + *request_.options.case_timeout;
     return {};
   }
 
   void end_onlooking() const {
     std::vector<std::string> tokens;
-    for (const auto& generation : credentials_.account().generations()) tokens.push_back(generation.token);
+    for (const auto& generation : course_.credentials().account().generations()) tokens.push_back(generation.token);
     request_.onlooker->on_end(oracles::Redactor(tokens));
   }
 
@@ -214,7 +203,7 @@ class Player {
     if (!started_.insert(step.as).second && start.actor == node::Actor::kBuild) past_outputs_.push_back(world_->life(step.as).output);
     if (start.actor == node::Actor::kBuild) builds_.insert(step.as);
     if (auto done = world_->start(step.as, start); !done) return done;
-    if (start.actor == node::Actor::kBuild) build_since_ = wall_ns();
+    if (start.actor == node::Actor::kBuild) course_.build_starts();
     if (step.wait) pass(step.within.value_or(kRunWithin), [&] { return !world_->life(step.as).running; });
     return {};
   }
@@ -229,25 +218,21 @@ class Player {
   Result<> perform(const LinkStep& step) { return change({cluster::Change::symlink(relative(step.path), step.target)}); }
 
   Result<> perform(const RotateStep& step) {
-    hear();  // what was published until now was published for the old state
-    auto changes = credentials_.rotate(step);
-    if (!step.torn) return change(changes);
-    // Another swap comes as soon as the build has read one file of this one. Armed first: no read can slip through.
-    const auto directory = credentials_.data_directory();
-    if (auto armed = world_->arm_change(directory, credentials_.rotate(step), [this] { torn_ = true; }); !armed) return armed;
-    return change(changes);
+    settled_start_ = false;
+    const auto changes = course_.rotate(step);
+    return changes ? change(*changes) : std::unexpected(changes.error());
   }
 
   Result<> perform(const ClusterStep& step) {
-    hear();
+    course_.hear();
     settled_start_ = false;
-    credentials_.operate(step);
+    course_.credentials().operate(step);
     world_->cluster_changed();
     return {};
   }
 
   Result<> perform(const ProjectStep& step) {
-    auto changes = volumes_.update(site_.to_node(step.path), step.files, request_.suite, wall_ns());
+    auto changes = volumes_.update(site_.to_node(step.path), step.files, request_.suite, course_.wall_ns());
     if (!changes) return std::unexpected(changes.error());
     return change(*changes);
   }
@@ -277,7 +262,7 @@ class Player {
     std::vector<std::string> emptied;
     for (const auto& path : step.volatile_paths) emptied.push_back(site_.to_node(path));
     auto changes = boot(*tree, site_, emptied);
-    for (auto& change : credentials_.reboot(*tree)) changes.push_back(std::move(change));
+    for (auto& change : course_.credentials().reboot(*tree)) changes.push_back(std::move(change));
     return change(changes);
   }
 
@@ -294,10 +279,8 @@ class Player {
   }
 
   Result<> perform(const ClockStep& step) {
-    if (auto done = world_->set_clock_forward(step.forward); !done) return done;
-    clock_error_ += step.forward;
     settled_start_ = false;
-    return {};
+    return course_.set_clock_forward(step.forward);
   }
 
   Result<> perform(const WaitStep& step) {
@@ -323,84 +306,14 @@ class Player {
     pass(after(within), [] { return false; }, kRest);
   }
 
-  // As World::pass; meanwhile kubelet and the cluster go on, and what the build publishes is heard of.
+  // Trouble in the cluster ends the case: nothing that comes after could be judged.
   Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {
-    if (!access_) return world_->pass(deadline, done, rest);
-    const auto heard = [&] {
-      hear();
-      return done();
-    };
-    for (;;) {
-      const auto due = next_event();
-      if (!due || *due >= deadline) return world_->pass(deadline, heard, rest);
-      const Woke woke = world_->pass(*due, heard, rest);
-      if (woke != Woke::kDeadline && woke != Woke::kLate) return woke;
-      happen();
-      if (!obstacle_.empty()) return Woke::kCancelled;
-    }
-  }
-
-  // --- the cluster, while time passes ---
-
-  // When a token dies for certain: its last second is over.
-  static std::optional<std::int64_t> death_of(const cluster::Generation& generation) {
-    if (!generation.expires) return std::nullopt;
-    return (*generation.expires + 1) * 1'000'000'000;
-  }
-
-  std::optional<Moment> next_event() const {
-    std::optional<std::int64_t> next = credentials_.refresh_due();
-    const auto& generations = credentials_.account().generations();
-    for (std::size_t i = buried_; i < generations.size(); ++i) {
-      const auto death = death_of(generations[i]);
-      if (death && (!next || *death < *next)) next = death;
-    }
-    if (!next) return std::nullopt;
-    return world_->clock().now() + Duration(std::max<std::int64_t>(*next - wall_ns(), 0));
-  }
-
-  void happen() {
-    hear();
-    const auto now = wall_ns();
-    const auto& generations = credentials_.account().generations();
-    for (; buried_ < generations.size(); ++buried_) {
-      const auto death = death_of(generations[buried_]);
-      if (death && *death > now) break;
-      if (death) access_->died(generations[buried_], projected_token(), running_since(), now);
-    }
-    if (const auto due = credentials_.refresh_due(); !due || *due > now) return;
-    if (auto done = change(credentials_.refresh()); !done) {
-      obstacle_ = "kubelet's refresh: " + done.error().line();
+    const Woke woke = course_.pass(deadline, done, rest);
+    if (!course_.trouble().empty()) {
+      obstacle_ = course_.trouble();
       broken_ = true;
     }
-  }
-
-  // What the build would find in its volume.
-  std::string projected_token() {
-    const auto tree = world_->look();
-    const auto inode = tree ? node::View().resolve(*tree, {}, site_.service_account + "/token") : node::refuse(ENOENT);
-    const auto bytes = inode ? tree->read_all(*inode) : node::refuse(ENOENT);
-    if (!bytes) return {};
-    return bytes->substr(0, bytes->find_last_not_of(" \t\r\n") + 1);
-  }
-
-  std::optional<std::int64_t> running_since() {
-    const bool running = std::ranges::any_of(builds_, [&](const auto& who) { return world_->life(who).running; });
-    return running ? build_since_ : std::nullopt;
-  }
-
-  // Asks about what was published since the last time. Not on the thread that serves the file system.
-  void hear() {
-    if (!access_) return;
-    const auto& clock = world_->clock();
-    for (const auto& publication : judge_.take_publications()) {
-      access_->heard(publication, wall_ns() - (clock.now() - publication.at).count());
-    }
-    if (!torn_.exchange(false)) return;
-    // The change was slipped in below the mount, where no watcher could notice. The last step of a swap, made again through the mount,
-    // wakes those who wait for it.
-    const auto changes = credentials_.announce();
-    if (const auto done = world_->change(changes); !done) obstacle_ = "the swap: " + done.error().line();
+    return woke;
   }
 
   // The node as the case left it, for --keep. It holds the world's own tokens, so nobody else may read it.
@@ -524,7 +437,7 @@ class Player {
                             remembered_,
                             [this](const std::string& who) { return world_->life(who); },
                             [this] { return outputs_of_builds(); },
-                            access_ ? &*access_ : nullptr,
+                            course_.access(),
                             check != nullptr && check->profile > oracles::Profile::kCore};
     return judge(step, evidence);
   }
@@ -536,7 +449,7 @@ class Player {
   }
 
   const oracles::ClusterFacts& facts() {
-    const auto& generations = credentials_.account().generations();
+    const auto& generations = course_.credentials().account().generations();
     if (facts_.generations.size() != generations.size()) {
       facts_.generations.clear();
       for (const auto& generation : generations) facts_.generations.push_back({generation.id, generation.token, generation.ca_pem});
@@ -549,7 +462,7 @@ class Player {
   void conclude_live() {
     if (!judged_) return;
     rest(kEndWithin);  // what the build had begun when the last step was over belongs to the case, however fast the steps were
-    hear();
+    course_.hear();
     std::vector<std::string> excess;
     for (const auto& who : builds_) {
       for (auto& what : world_->life(who).excess) excess.push_back(std::move(what));
@@ -559,11 +472,13 @@ class Player {
       excess.insert(excess.end(), excess_.begin(), excess_.end());
     }
     auto findings = judge_.findings();
-    if (access_) findings.insert(findings.end(), access_->findings().begin(), access_->findings().end());
+    if (const auto* access = course_.access()) {
+      findings.insert(findings.end(), access->findings().begin(), access->findings().end());
+    }
     auto checks = request_.suite.catalogue.live_checks();
     if (const auto* limits = request_.suite.catalogue.find_check(kLimitsCheck)) checks.push_back(limits);
     for (const auto* check : checks) {
-      if (!access_ && Access::judges(check->id)) continue;  // nobody can be asked in this scenario
+      if (course_.access() == nullptr && Access::judges(check->id)) continue;  // nobody can be asked in this scenario
       if (const auto exception = request_.scenario.except.find(check->id); exception != request_.scenario.except.end()) {
         ledger_.not_tested(check->id, "excepted: " + exception->second);
         continue;
@@ -633,19 +548,13 @@ class Player {
   const CaseRequest& request_;
   const WorldMaker& make_world_;
   const Site site_;
-  std::atomic<const Clock*> clock_{nullptr};  // the world's, once there is one
-  Duration clock_error_{};                    // by how much it runs ahead of the cluster's; only in memory worlds, which have one thread
   Ledger ledger_;
-  Credentials credentials_;
   ProjectedVolumes volumes_;
   const oracles::Layout& layout_;
   LiveJudge judge_;
+  Course course_;
   oracles::Readers readers_;
   oracles::ClusterFacts facts_;
-  std::optional<Access> access_;             // where there is a cluster
-  std::size_t buried_ = 0;                   // generations whose tokens have died
-  std::optional<std::int64_t> build_since_;  // wall time of the build's last start
-  std::atomic<bool> torn_{false};            // an armed swap has happened
   std::mutex excess_mutex_;
   std::vector<std::string> excess_;
   std::map<std::string, node::Tree> remembered_;

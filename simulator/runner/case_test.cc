@@ -145,5 +145,12 @@ TEST(Case, ANodesClockJumpsAndTheClustersDoesNot) {
   }
 }
 
+TEST(Case, ATokenMayDieBeforeTheOneItReplaced) {
+  const auto seen = play(kStart + R"(, {"rotate": "token", "expires": "earlier"}, {"advance": "59m"})" +
+                             expect("FRESH-06/one-hour", R"("kubeconfig": "unauthorized")"),
+                         "reference", R"({"primary": "flannel", "cluster": {"refresh": false}})");
+  EXPECT_EQ(seen.at("FRESH-06/one-hour"), "pass");
+}
+
 }  // namespace
 }  // namespace entryproof::runner

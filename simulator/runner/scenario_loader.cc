@@ -12,6 +12,7 @@
 #include "simulator/base/digest.h"
 #include "simulator/base/file.h"
 #include "simulator/oracles/check.h"
+#include "simulator/runner/scenario_expectations.h"
 #include "simulator/runner/scenario_reader.h"
 #include "simulator/runner/scenario_vary.h"
 
@@ -20,11 +21,9 @@ namespace {
 
 constexpr std::size_t kMostSteps = 200;
 constexpr std::size_t kMostArguments = 100;
-constexpr std::size_t kMostPaths = 500;
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kLeastDisk = 4096;
 constexpr std::uint64_t kMostDisk = std::uint64_t{1} << 30;
-constexpr std::uint64_t kMostId = 65'535;
 
 using Environment = std::map<std::string, std::optional<std::string>>;
 
@@ -37,16 +36,6 @@ std::vector<std::string> read_arguments(ScenarioReader& reader, const JsonValue&
     if (arguments.back().find('\0') != std::string::npos) reader.refuse(item, "an argument cannot hold a NUL");
   }
   return arguments;
-}
-
-// A list of some of these words, each once at most.
-std::set<std::string> read_words(ScenarioReader& reader, const JsonValue& value, std::initializer_list<std::string_view> known) {
-  std::set<std::string> words;
-  for (const JsonValue& item : reader.items(value, known.size())) {
-    if (!words.insert(reader.one_of(item, known)).second) reader.refuse(item, "this word is there already");
-  }
-  if (value && words.empty()) reader.refuse(value, "nothing is named");
-  return words;
 }
 
 bool is_environment_name(std::string_view name) {
@@ -67,11 +56,6 @@ Environment read_environment(ScenarioReader& reader, const JsonValue& value) {
     }
   }
   return environment;
-}
-
-std::optional<std::uint32_t> read_id(ScenarioReader& reader, const JsonValue& value) {
-  const auto number = reader.number(value, 0, kMostId);
-  return number ? std::optional(static_cast<std::uint32_t>(*number)) : std::nullopt;
 }
 
 // An object to be made, out of the keys of `fields`; `at` is where to complain.
@@ -121,15 +105,15 @@ Object read_object(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
   }
   if (forms != 1) reader.refuse(at, "exactly one of text, bytes, json, fixture, directory, symlink and fifo is wanted");
   object.mode = reader.mode(fields.optional("mode"));
-  object.uid = read_id(reader, fields.optional("uid"));
-  object.gid = read_id(reader, fields.optional("gid"));
+  object.uid = reader.id(fields.optional("uid"));
+  object.gid = reader.id(fields.optional("gid"));
   return object;
 }
 
 // The files of a ConfigMap volume, by name.
 std::map<std::string, Object> read_files(ScenarioReader& reader, const JsonValue& value) {
   std::map<std::string, Object> files;
-  for (const auto& [name, member] : reader.members(value, kMostPaths)) {
+  for (const auto& [name, member] : reader.members(value, kMostPathsOfAScenario)) {
     if (name.empty() || name.starts_with("..") || name.find('/') != std::string::npos || name.size() > 253) {
       reader.refuse(member, "the name of a file is wanted, without \"/\", and not beginning with \"..\"");
     }
@@ -179,7 +163,7 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   }
   given.token_suffix = reader.string(fields.optional("token_suffix"), 16);
   given.environment = read_environment(reader, fields.optional("environment"));
-  for (const auto& [path, member] : reader.members(fields.optional("tree"), kMostPaths)) {
+  for (const auto& [path, member] : reader.members(fields.optional("tree"), kMostPathsOfAScenario)) {
     std::string why;
     if (!is_scenario_path(path, &why)) reader.refuse(member, why);
     JsonFields object(reader, member);
@@ -192,140 +176,12 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
     if (!is_scenario_path(path, &why)) reader.refuse(member, why);
     given.projected.emplace(path, read_files(reader, member));
   }
-  for (const JsonValue& item : reader.items(fields.optional("absent"), kMostPaths)) given.absent.push_back(reader.path(item));
+  for (const JsonValue& item : reader.items(fields.optional("absent"), kMostPathsOfAScenario)) given.absent.push_back(reader.path(item));
   if (const auto umask = reader.mode(fields.optional("umask"))) given.umask = *umask;
   given.read_only_root = reader.boolean(fields.optional("read_only_root")).value_or(false);
   given.disk_bytes = reader.number(fields.optional("disk_bytes"), kLeastDisk, kMostDisk);
   fields.finish();
   return given;
-}
-
-// --- expectations ---
-
-KubeconfigExpectation read_kubeconfig(ScenarioReader& reader, const JsonValue& value) {
-  KubeconfigExpectation expectation;
-  const auto read_state = [&](const JsonValue& state) {
-    return reader.one_of(state, {"valid", "current", "invalid", "absent", "authenticates", "unauthorized", "refused"});
-  };
-  if (value.json->is_string()) {
-    expectation.state = read_state(value);
-    return expectation;
-  }
-  JsonFields fields(reader, value);
-  if (const JsonValue state = fields.optional("state")) expectation.state = read_state(state);
-  expectation.server = reader.optional_string(fields.optional("server"));
-  expectation.mode = reader.mode(fields.optional("mode"));
-  expectation.insecure = reader.boolean(fields.optional("insecure"));
-  if (const JsonValue path = fields.optional("path")) expectation.path = reader.host_path(path);
-  expectation.margin = reader.duration(fields.optional("margin"));
-  fields.finish();
-  if (value.json->empty()) reader.refuse(value, "nothing is expected");
-  return expectation;
-}
-
-ConfigurationExpectation read_configuration(ScenarioReader& reader, const JsonValue& value) {
-  ConfigurationExpectation expectation;
-  JsonFields fields(reader, value);
-  expectation.delegate = reader.optional_string(fields.optional("delegate"));
-  if (const JsonValue path = fields.optional("lossless")) expectation.lossless = reader.path(path);
-  if (const auto count = reader.number(fields.optional("own_files"), 0, 100)) expectation.own_files = static_cast<unsigned>(*count);
-  expectation.self_delegating = reader.boolean(fields.optional("self_delegating"));
-  expectation.name = reader.optional_string(fields.optional("name"));
-  if (const JsonValue path = fields.optional("file")) expectation.file = reader.host_path(path);
-  expectation.cni_version = reader.optional_string(fields.optional("cni_version"));
-  fields.finish();
-  if (value.json->empty()) reader.refuse(value, "nothing is expected");
-  return expectation;
-}
-
-RuntimeExpectation read_runtime(ScenarioReader& reader, const JsonValue& value) {
-  RuntimeExpectation expectation;
-  JsonFields fields(reader, value);
-  expectation.containerd = reader.optional_string(fields.optional("containerd"));
-  expectation.crio = reader.optional_string(fields.optional("crio"));
-  fields.finish();
-  if (value.json->empty()) reader.refuse(value, "nothing is expected");
-  return expectation;
-}
-
-ExitExpectation read_exit(ScenarioReader& reader, const JsonValue& value) {
-  ExitExpectation expectation;
-  JsonFields fields(reader, value);
-  const auto code = reader.number(fields.optional("code"), 0, 255);
-  if (code) expectation.code = static_cast<int>(*code);
-  expectation.success = reader.boolean(fields.optional("success"));
-  expectation.running = reader.boolean(fields.optional("running"));
-  const JsonValue not_zero = fields.optional("not_zero");
-  reader.only_true(not_zero);
-  if (not_zero) expectation.not_zero = true;
-  if (const JsonValue who = fields.optional("of")) expectation.who = reader.name(who);
-  fields.finish();
-  const int demands =
-      expectation.code.has_value() + expectation.success.has_value() + expectation.running.has_value() + expectation.not_zero.has_value();
-  if (demands != 1) reader.refuse(value, "exactly one of code, success, running and not_zero is wanted");
-  return expectation;
-}
-
-ObjectMatcher read_matcher(ScenarioReader& reader, const JsonValue& value) {
-  ObjectMatcher matcher;
-  JsonFields fields(reader, value);
-  if (const JsonValue type = fields.optional("type"))
-    matcher.type = reader.one_of(type, {"file", "directory", "symlink", "fifo", "absent"});
-  if (const JsonValue json = fields.optional("json")) matcher.json = reader.compact_json(json);
-  if (const JsonValue yaml = fields.optional("yaml")) matcher.yaml = reader.compact_json(yaml);
-  matcher.equals = reader.optional_string(fields.optional("equals"));
-  matcher.contains = reader.optional_string(fields.optional("contains"));
-  if (const JsonValue path = fields.optional("same_as")) matcher.same_as = reader.path(path);
-  const JsonValue same = fields.optional("same_since");
-  if (same) matcher.same_since = reader.name(same);
-  if (same && matcher.equals) reader.refuse(same, "either \"equals\" or \"same_since\"");
-  if (const JsonValue name = fields.optional("unchanged_since")) matcher.unchanged_since = reader.name(name);
-  if (const JsonValue name = fields.optional("same_names_since")) matcher.same_names_since = reader.name(name);
-  matcher.mode = reader.mode(fields.optional("mode"));
-  matcher.uid = read_id(reader, fields.optional("uid"));
-  matcher.target = reader.optional_string(fields.optional("target"));
-  const JsonValue closed = fields.optional("closed");
-  reader.only_true(closed);
-  matcher.closed = static_cast<bool>(closed);
-  fields.finish();
-  if (value.json->is_object() && value.json->empty()) reader.refuse(value, "nothing is expected");
-  if (matcher.type == "absent" && value.json->size() > 1) reader.refuse(value, "what is absent has no other properties");
-  return matcher;
-}
-
-ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
-  ExpectStep step;
-  JsonFields fields(reader, value);
-  if (const JsonValue check = fields.required("check")) {
-    step.check = reader.string(check, 128);
-    if (!oracles::is_check_id(step.check)) reader.refuse(check, "the id of a check is wanted: \"EXIST-01/manual-fresh-node\"");
-  }
-  step.within = reader.duration(fields.optional("within"));
-  step.hold_for = reader.duration(fields.optional("for"));
-  if (const JsonValue kubeconfig = fields.optional("kubeconfig")) step.kubeconfig = read_kubeconfig(reader, kubeconfig);
-  if (const JsonValue configuration = fields.optional("configuration")) step.configuration = read_configuration(reader, configuration);
-  if (const JsonValue runtime = fields.optional("runtime")) step.runtime = read_runtime(reader, runtime);
-  if (const JsonValue exit = fields.optional("exit")) step.exit = read_exit(reader, exit);
-  step.attach = reader.boolean(fields.optional("attach"));
-  const JsonValue tree = fields.optional("tree");
-  for (const auto& [path, member] : reader.members(tree, kMostPaths)) {
-    std::string why;
-    if (!is_scenario_path(path, &why)) reader.refuse(member, why);
-    step.tree.emplace(path, read_matcher(reader, member));
-  }
-  if (tree && step.tree.empty()) reader.refuse(tree, "nothing is expected");
-  const JsonValue quiet = fields.optional("quiet");
-  reader.only_true(quiet);
-  if (quiet) step.quiet = true;
-  const JsonValue secret = fields.optional("no_secret");
-  step.no_secret = read_words(reader, secret, {"output", "files"});
-  fields.finish();
-  if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
-  if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret) {
-    reader.refuse(value,
-                  "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, no_secret and quiet is wanted");
-  }
-  return step;
 }
 
 // --- steps: one function per verb; `value` is the verb's own value, `fields` the step ---
@@ -344,7 +200,7 @@ StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue
   if (!is_program(step.what)) reader.refuse(value, "\"build\" or \"predecessor:VERSION\" is wanted");
   step.args = read_arguments(reader, fields.optional("args"));
   step.environment = read_environment(reader, fields.optional("env"));
-  step.deny = read_words(reader, fields.optional("deny"), {"inotify", "network"});
+  step.deny = reader.words(fields.optional("deny"), {"inotify", "network"});
   const JsonValue as = fields.optional("as");
   step.as = as ? reader.name(as) : std::string(step.what == "build" ? "build" : "old");
   return step;
@@ -449,7 +305,8 @@ StopStep read_stop(ScenarioReader& reader, JsonFields&, const JsonValue& value) 
 RebootStep read_reboot(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   reader.only_true(value);
   RebootStep step;
-  for (const JsonValue& item : reader.items(fields.optional("volatile"), kMostPaths)) step.volatile_paths.push_back(reader.path(item));
+  for (const JsonValue& item : reader.items(fields.optional("volatile"), kMostPathsOfAScenario))
+    step.volatile_paths.push_back(reader.path(item));
   return step;
 }
 

@@ -106,6 +106,21 @@ std::string ScenarioReader::string(const JsonValue& value, std::size_t most_byte
   return text;
 }
 
+std::set<std::string> ScenarioReader::words(const JsonValue& value, std::initializer_list<std::string_view> known) {
+  std::set<std::string> words;
+  for (const JsonValue& item : items(value, known.size())) {
+    if (!words.insert(one_of(item, known)).second) refuse(item, "this word is there already");
+  }
+  if (value && words.empty()) refuse(value, "nothing is named");
+  return words;
+}
+
+std::optional<std::uint32_t> ScenarioReader::id(const JsonValue& value) {
+  constexpr std::uint64_t kMost = 65'535;
+  const auto found = number(value, 0, kMost);
+  return found ? std::optional(static_cast<std::uint32_t>(*found)) : std::nullopt;
+}
+
 std::optional<std::string> ScenarioReader::optional_string(const JsonValue& value) {
   if (!value) return {};
   return string(value, std::size_t{1} << 20);

@@ -58,6 +58,8 @@ class ScenarioReader {
   std::string path(const JsonValue&);                          // "/a/b" or "node:/a/b", normalised
   std::string host_path(const JsonValue&);                     // "node:/a/b", given without "node:"
   std::string one_of(const JsonValue&, std::initializer_list<std::string_view> words);
+  std::set<std::string> words(const JsonValue&, std::initializer_list<std::string_view> known);  // a list of some of them, each once
+  std::optional<std::uint32_t> id(const JsonValue&);                                             // of a user or group
   std::optional<std::string> optional_string(const JsonValue&);
   std::optional<bool> boolean(const JsonValue&);
   void only_true(const JsonValue&);
