@@ -238,6 +238,7 @@ std::string Publisher::moved_to(const std::string& path) {
   const auto entries = host_.list(directory_of(path));
   if (known == known_.end() || !entries) return "";
   for (const DirectoryEntry& entry : *entries) {
+    if (entry.name == name_of(path)) continue;
     const auto status = host_.lstat(join(directory_of(path), entry.name));
     if (status && status->device == known->second.device && status->inode == known->second.inode) return entry.name;
   }
