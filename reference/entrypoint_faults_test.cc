@@ -137,7 +137,7 @@ TEST_F(FaultTest, UpgradeWithANewFormAndARename) {  // CONF-31, UPGRADE-48
 class LastingFaultTest : public FaultTest, public testing::WithParamInterface<std::string> {
  protected:
   void break_it(int error) {
-    host.before = [this, error](std::string_view verb, const std::string& path) -> std::optional<int> {
+    host.before = [error](std::string_view verb, const std::string& path) -> std::optional<int> {
       const bool ours = path.starts_with("/host");
       return ours && verb == GetParam() ? std::optional(error) : std::nullopt;
     };
