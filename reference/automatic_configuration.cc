@@ -43,6 +43,13 @@ class AutomaticConfiguration final : public Configuration {
     return bench_.options.rename_conf_file ? set_aside() : Result<>{};
   }
 
+  std::vector<Trace> traces() const override {
+    std::vector<Trace> all;
+    for (const std::string& path : own_names_) all.push_back({.path = path, .follow = false});
+    if (accepted_ && !bench_.options.skip_config_watch) all.push_back({.path = accepted_->primary.path});
+    return all;
+  }
+
   bool unsettled() const override { return candidate_.has_value(); }
 
   // The primary plugin comes when it comes; a full disk is another matter.
@@ -130,13 +137,22 @@ class AutomaticConfiguration final : public Configuration {
     trouble_ = std::move(problem);
   }
 
+  // Has a newer instance put a configuration of its own in the place of ours?
+  bool yields() const {
+    if (!bench_.instances.newer().value_or(false)) return false;
+    return std::ranges::any_of(own_names_, [&](const std::string& path) {
+      const auto text = read_file(bench_.host, path, kConfigurationCap, O_NOFOLLOW);
+      return text && !bench_.publisher.is_ours(path) && is_generated(text->bytes);
+    });
+  }
+
   // The new file first, durably; only then the other one of our two names goes, so that there is always one.
   Result<> publish() {
     const std::string& directory = bench_.places.configuration;
     const std::string path = join(directory, accepted_->config.file_name);
     const bool disturbed = path == published_ && !bench_.publisher.is_ours(path);
     const auto now = bench_.host.monotonic();
-    if (disturbed && restraint_.holds(now)) return {};
+    if (disturbed && (yields() || restraint_.holds(now))) return {};
     const std::string culprit = disturbed ? bench_.publisher.moved_to(path) : "";
     const auto written = bench_.publisher.publish(path, accepted_->config.text, kMode);
     if (!written) return std::unexpected(written.error());

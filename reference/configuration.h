@@ -6,8 +6,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "reference/footprint.h"
 #include "reference/host_paths.h"
+#include "reference/instances.h"
 #include "reference/log.h"
 #include "reference/options.h"
 #include "reference/publish.h"
@@ -28,6 +31,7 @@ struct Workbench {
   const Places& places;
   const std::string& kubeconfig;  // where we write it, as this container sees it
   Publisher& publisher;
+  const Instances& instances;
   Log& log;
 };
 
@@ -37,6 +41,8 @@ class Configuration {
 
   // Looks at the source and at what is published, and repairs. Success: a configuration of ours is in place.
   virtual Result<> keep() = 0;
+  // What the answer of keep() depends on, beside the directories themselves.
+  virtual std::vector<Trace> traces() const = 0;
   // Something has changed and waits for a second look.
   virtual bool unsettled() const = 0;
   // At the start: is this a trouble that the node may well live with until somebody else has solved it?

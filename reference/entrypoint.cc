@@ -4,19 +4,23 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "reference/configuration.h"
 #include "reference/directories.h"
 #include "reference/files.h"
+#include "reference/footprint.h"
+#include "reference/health.h"
 #include "reference/host_paths.h"
-#include "reference/kubeconfig.h"
-#include "reference/kubeconfig_holder.h"
+#include "reference/instances.h"
+#include "reference/kubeconfig_keeper.h"
 #include "reference/log.h"
 #include "reference/publish.h"
-#include "reference/service_account.h"
 
 namespace reference {
 namespace {
@@ -24,7 +28,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kSoon{200};  // while something is missing or just changing
-constexpr std::chrono::seconds kPatience{30};    // with what is missing at the start
+constexpr std::chrono::milliseconds kEventGap{10};
+constexpr std::chrono::seconds kPatience{30};  // with what is missing at the start
 constexpr const char* kPluginName = "multus";
 constexpr mode_t kSharedDirectoryMode = 0755;
 
@@ -40,12 +45,23 @@ class Entrypoint::State {
   State(Host& host, Options options)
       : host_(host),
         options_(std::move(options)),
-        log_(host),
+        log_(host, options_.log_format),
         publisher_(host),
         paths_(make_host_paths(host, options_)),
-        directories_(host, paths_) {}
+        directories_(host, paths_),
+        instances_(host),
+        keeper_(host, options_, instances_, publisher_, log_),
+        footprint_(host, options_.poll_interval),
+        health_(host, options_, log_),
+        ready_(options_.readiness_indicator_file.empty()) {}
 
   Turn turn() {
+    const bool by_event = host_.take_events();
+    if (by_event) footprint_.disturb();
+    if (footprint_.undisturbed()) {
+      health_.beat(pulse(""));
+      return next(by_event, options_.poll_interval);
+    }
     if (!configuration_) {
       if (auto ready = prepare(); !ready) return end(ready.error(), "");
     }
@@ -56,14 +72,16 @@ class Entrypoint::State {
       if (gives_up(done.error())) return end(done.error(), "giving up after 30 s: ");
     }
     if (done && !std::exchange(installed_, true)) log_.info("everything is in place");
-    if (done && options_.once) return {.exit = kExitOk, .wait_until = {}};
-    const bool soon = !installed_ || configuration_->unsettled();
-    return {.exit = std::nullopt,
-            .wait_until = host_.monotonic() + (soon ? std::min(kSoon, options_.poll_interval) : options_.poll_interval)};
+    if (done && options_.once) return {.exit = kExitOk, .wait_until = {}, .events_from = {}};
+    const bool unsettled = !installed_ || configuration_->unsettled();
+    if (done && calm_ && keeper_.calm() && !unsettled) footprint_.settled(traces());
+    health_.beat(pulse(done ? "" : done.error().text));
+    return next(by_event && footprint_.trusted(), unsettled ? std::min(kSoon, options_.poll_interval) : options_.poll_interval);
   }
 
   int stop() {
-    if (options_.cleanup_config_on_exit && configuration_) configuration_->clean_up();
+    // A newer instance lives by what stands there, whoever wrote it.
+    if (options_.cleanup_config_on_exit && configuration_ && !instances_.newer().value_or(false)) configuration_->clean_up();
     return kExitOk;
   }
 
@@ -71,12 +89,6 @@ class Entrypoint::State {
   // Once, before anything is touched: what can be known to be wrong is refused now.
   Result<> prepare() {
     for (const std::string& warning : options_.warnings) log_.warn(warning);
-    if (options_.kubeconfig_policy != KubeconfigPolicy::kNever) {
-      endpoint_ = find_endpoint(options_);
-      // Where somebody else may provide the file nobody need know the address.
-      if (!endpoint_ && options_.kubeconfig_policy == KubeconfigPolicy::kAlways) return std::unexpected(endpoint_.error());
-      if (endpoint_ && endpoint_->protocol == "http") log_.warn("the API server is asked for without TLS; the token travels in the clear");
-    }
     const std::string& named = options_.multus_kubeconfig_file_host;
     const auto place = paths_.in_container(named);
     if (!place) {
@@ -91,11 +103,21 @@ class Entrypoint::State {
     if (place_ == join(options_.cni_bin_dir, kPluginName))
       return refuse(kExitConfiguration, "the kubeconfig " + named + " has the name of the plugin");
 
+    if (options_.kubeconfig_policy != KubeconfigPolicy::kNever) {
+      const auto credentials = directories_.find(directory_of(place_));
+      if (auto server = keeper_.find_server(join(credentials.value_or(directory_of(place_)), name_of(place_))); !server) return server;
+    }
     for (const std::string& directory : {options_.cni_conf_dir, directory_of(place_), options_.cni_bin_dir}) {
       if (const auto found = directories_.find(directory)) publisher_.sweep(*found);
     }
-    const Workbench bench{
-        .host = host_, .options = options_, .paths = paths_, .places = places_, .kubeconfig = place_, .publisher = publisher_, .log = log_};
+    const Workbench bench{.host = host_,
+                          .options = options_,
+                          .paths = paths_,
+                          .places = places_,
+                          .kubeconfig = place_,
+                          .publisher = publisher_,
+                          .instances = instances_,
+                          .log = log_};
     configuration_ = options_.automatic() ? make_automatic_configuration(bench) : make_manual_configuration(bench);
     return {};
   }
@@ -104,14 +126,20 @@ class Entrypoint::State {
   // next only if there is nothing from before to go on with.
   Result<> work() {
     configuring_ = false;
+    calm_ = true;
     if (auto found = find_places(); !found) return found;
+    watch();
+    instances_.appear(places_.configuration);
     const auto kubeconfig = keep_kubeconfig();
     if (!kubeconfig && !(installed_ && is_file(kubeconfig_))) return kubeconfig;
-    if (!kubeconfig) log_.problem(kubeconfig.error().text);
+    if (!kubeconfig) trouble(kubeconfig.error());
+    if (host_.stop_requested()) return refuse(kExitOk, "the end was asked for");
     const auto plugin = keep_plugin();
     if (!plugin && !is_program(plugin_)) return plugin;
-    if (!plugin && !host_.stop_requested()) log_.problem(plugin.error().text);
+    if (!plugin) trouble(plugin.error());
+    if (host_.stop_requested()) return refuse(kExitOk, "the end was asked for");
     configuring_ = true;
+    if (!ready()) return refuse(kExitTimeout, "waiting for the readiness file " + options_.readiness_indicator_file);
     if (!is_below(kubeconfig_, places_.configuration)) {  // else it was made for that
       if (auto made = make_directories(places_.configuration); !made) return made;
     }
@@ -144,28 +172,11 @@ class Entrypoint::State {
   }
 
   Result<> keep_kubeconfig() {
-    if (options_.kubeconfig_policy != KubeconfigPolicy::kAlways) {
-      const auto holder = find_holder(host_, kubeconfig_, desired_);
-      if (!holder) return std::unexpected(holder.error());
-      const bool never = options_.kubeconfig_policy == KubeconfigPolicy::kNever;
-      if (*holder == Holder::kSomebody || (never && *holder == Holder::kUs)) return {};
-      if (never) {
-        return refuse(kExitNoInput, "there is no kubeconfig at " + kubeconfig_ + ", which the configuration is to name, and " +
-                                        "--kubeconfig-policy=never leaves it to others");
-      }
-    }
-
-    if (!endpoint_) return std::unexpected(endpoint_.error());
-    const auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
-    if (!found && desired_.empty()) return std::unexpected(found.error());
-    // A trouble with the source is no reason to leave a damaged file: what was good last is better than that.
-    if (!found) log_.problem(found.error().text);
-    if (found) desired_ = render_kubeconfig(*endpoint_, found->token, found->ca);
+    const auto wanted = keeper_.refresh(kubeconfig_);
+    if (!wanted) return std::unexpected(wanted.error());
+    if (!*wanted) return {};
     if (auto made = make_directories(directory_of(kubeconfig_)); !made) return made;
-    const auto written = publisher_.publish(kubeconfig_, desired_, options_.kubeconfig_mode);
-    if (!written) return std::unexpected(written.error());
-    if (*written) log_.info("kubeconfig published as " + kubeconfig_ + " for " + endpoint_->url());
-    return {};
+    return keeper_.publish(kubeconfig_);
   }
 
   // The volume itself may be new and empty; below it everything is ours.
@@ -188,7 +199,83 @@ class Entrypoint::State {
     const auto installed = publisher_.install(options_.multus_bin_file, plugin_);
     if (!installed) return std::unexpected(installed.error());
     if (*installed) log_.info("plugin installed as " + plugin_);
+    calm_ = calm_ && !*installed;
     return {};
+  }
+
+  // The file's name is the host's. A place that this container cannot see is left to the plugin, which waits for the file, too.
+  bool ready() {
+    const std::string& file = options_.readiness_indicator_file;
+    if (ready_ || file.empty()) return true;
+    bool visible = false;
+    for (const std::string& place : readiness_places()) {
+      ready_ = ready_ || host_.stat(place).has_value();
+      visible = visible || host_.stat(directory_of(place)).has_value();
+    }
+    if (!ready_ && !visible)
+      log_.warn("cannot see the directory of the readiness file " + file + " from this container; not waiting for it");
+    ready_ = ready_ || !visible;
+    return ready_;
+  }
+
+  std::vector<std::string> readiness_places() const {
+    const std::string& file = options_.readiness_indicator_file;
+    if (!file.starts_with('/')) return {};
+    if (const auto place = paths_.in_container(file)) return {*place};
+    return {paths_.prefix() + file, file};
+  }
+
+  // Asks for events before anything is looked at, so that no change falls in between; again in every full look, since what was replaced is
+  // watched no more.
+  void watch() {
+    std::set<std::string> directories{places_.configuration,          directory_of(kubeconfig_),         options_.cni_bin_dir,
+                                      options_.multus_autoconfig_dir, directory_of(options_.token_file), directory_of(options_.ca_file)};
+    if (!options_.automatic()) directories.insert(directory_of(options_.multus_conf_file));
+    for (const std::string& place : ready_ ? std::vector<std::string>{} : readiness_places()) directories.insert(directory_of(place));
+    for (const std::string& directory : directories) {
+      const auto watched = host_.watch(directory);
+      const bool absent = !watched && (watched.error() == Errno{ENOENT} || watched.error() == Errno{ENOTDIR});
+      if (watched || absent || watched.error() == Errno{ENOTSUP}) continue;
+      if (!std::exchange(blind_, true))
+        log_.warn("cannot watch " + directory + " for changes (" + error_name(watched.error()) + "); they are found by looking every " +
+                  std::to_string(options_.poll_interval.count()) + " ms");
+      return;
+    }
+  }
+
+  std::vector<Trace> traces() const {
+    std::vector<Trace> all = configuration_->traces();
+    all.insert(all.end(), {{.path = options_.token_file},
+                           {.path = options_.cni_conf_dir},
+                           {.path = place_, .follow = false},
+                           {.path = directory_of(place_)}});
+    if (!options_.skip_tls_verify) all.push_back({.path = options_.ca_file});
+    if (options_.automatic() && options_.multus_autoconfig_dir != options_.cni_conf_dir)
+      all.push_back({.path = options_.multus_autoconfig_dir});
+    if (options_.skip_multus_binary_copy) return all;
+    all.push_back({.path = options_.multus_bin_file});
+    all.push_back({.path = join(options_.cni_bin_dir, kPluginName), .follow = false});
+    return all;
+  }
+
+  void trouble(const Problem& problem) {
+    calm_ = false;
+    if (!host_.stop_requested()) log_.problem(problem.text);
+  }
+
+  Pulse pulse(const std::string& problem) const {
+    return {.in_place = installed_ && problem.empty(),
+            .problem = problem,
+            .published = keeper_.published_at(),
+            .token_expires = keeper_.token_expires()};
+  }
+
+  // Events that change nothing are answered ever later, up to the time at which we look anyway.
+  Turn next(bool idle_event, std::chrono::nanoseconds wait) {
+    event_gap_ = idle_event ? std::min<std::chrono::nanoseconds>(event_gap_ * 2, options_.poll_interval) : kEventGap;
+    const auto now = host_.monotonic();
+    const bool unsettled = wait < options_.poll_interval;
+    return {.exit = std::nullopt, .wait_until = now + wait, .events_from = now + (unsettled ? wait : std::min(event_gap_, wait))};
   }
 
   bool is_file(const std::string& path) {
@@ -204,7 +291,7 @@ class Entrypoint::State {
   // Once everything has been in place nothing makes us leave: a node with old credentials is better off than one without a keeper. Nor does
   // a primary that is late.
   bool gives_up(const Problem& problem) {
-    const bool waits = configuring_ && !options_.once && configuration_->may_wait(problem);
+    const bool waits = configuring_ && !options_.once && (!ready_ || configuration_->may_wait(problem));
     if (installed_ || waits) {
       troubled_since_.reset();
       return false;
@@ -214,8 +301,8 @@ class Entrypoint::State {
   }
 
   Turn end(const Problem& problem, const std::string& prefix) {
-    host_.write_error("error: " + prefix + problem.text);
-    return {.exit = problem.exit_code, .wait_until = {}};
+    log_.error(prefix + problem.text);
+    return {.exit = problem.exit_code, .wait_until = {}, .events_from = {}};
   }
 
   Host& host_;
@@ -223,18 +310,24 @@ class Entrypoint::State {
   Log log_;
   Publisher publisher_;
   const HostPaths paths_;
-  Result<Endpoint> endpoint_;
   Directories directories_;
+  Instances instances_;
+  KubeconfigKeeper keeper_;
+  Footprint footprint_;
+  Health health_;
   Places places_;
   std::string place_;       // of the kubeconfig, as this container names it
   std::string kubeconfig_;  // the same without links in its directory, this turn
   std::string plugin_;      // likewise
-  std::string desired_;     // the kubeconfig's content that was right last
   std::unique_ptr<Configuration> configuration_;
   std::optional<std::chrono::nanoseconds> troubled_since_;  // only at the start
   bool configuring_ = false;                                // kubeconfig and plugin are there, it is about the configuration
   bool installed_ = false;
   bool persistence_compared_ = false;
+  bool calm_ = false;   // this turn had nothing to do
+  bool ready_;          // the readiness file has been there, or is not waited for
+  bool blind_ = false;  // it has been told that there are no events
+  std::chrono::nanoseconds event_gap_{kEventGap};
 };
 
 Entrypoint::Entrypoint(Host& host, Options options) : state_(std::make_unique<State>(host, std::move(options))) {}

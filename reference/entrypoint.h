@@ -15,8 +15,9 @@
 namespace reference {
 
 struct Turn {
-  std::optional<int> exit;                // the process ends with this status
-  std::chrono::nanoseconds wait_until{};  // Host::monotonic() time of the next turn; only without `exit`
+  std::optional<int> exit;                 // the process ends with this status
+  std::chrono::nanoseconds wait_until{};   // Host::monotonic() time of the next turn; only without `exit`
+  std::chrono::nanoseconds events_from{};  // an event may bring it forward to this
 };
 
 class Entrypoint {

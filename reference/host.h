@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,16 @@ class Host {
   virtual Outcome<> unlink(const std::string& path) = 0;
   virtual Outcome<> rmdir(const std::string& path) = 0;
 
+  // Changes. Asks for the next turn to come early when something is made, written, renamed or removed in a directory; asking again finds
+  // one anew that has been replaced. A hint, never the only reason to look: ENOTSUP from a machine that has no events.
+  virtual Outcome<> watch(const std::string& /*directory*/) { return std::unexpected(Errno{ENOTSUP}); }
+  virtual bool take_events() { return false; }  // was there any since the last call?
+
+  // Instances. Each that lives on a volume holds a mark on its directory, numbered by the time of its start; the kernel takes it away with
+  // the process, so it is no litter. A higher number is a newer instance.
+  virtual Outcome<> mark(Descriptor, std::int64_t /*number*/) { return std::unexpected(Errno{ENOTSUP}); }
+  virtual Outcome<bool> marked_above(Descriptor, std::int64_t /*number*/) { return std::unexpected(Errno{ENOTSUP}); }
+
   // Time. Monotonic for scheduling, wall only to be shown to people.
   virtual std::chrono::nanoseconds monotonic() const = 0;
   virtual std::int64_t wall_seconds() const = 0;
@@ -72,8 +83,10 @@ class Host {
   virtual void write_out(std::string_view line) = 0;  // one line without its end
   virtual void write_error(std::string_view line) = 0;
   virtual uid_t effective_uid() const = 0;
-  virtual std::uint64_t random() = 0;                    // for names of temporary files
-  virtual bool stop_requested() const { return false; }  // a signal asked for the end: long copies give up, and leave nothing behind
+  virtual std::uint64_t random() = 0;  // for names of temporary files
+  // A signal asked for the end: what has not become visible yet is given up, and leaves nothing behind. Asked again and again in all that
+  // takes long, and so a sign of life, too.
+  virtual bool stop_requested() const { return false; }
 };
 
 }  // namespace reference

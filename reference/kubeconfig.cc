@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "reference/certificate.h"
+#include "reference/service_account.h"
 
 namespace reference {
 namespace {
@@ -152,6 +153,28 @@ bool is_generated_kubeconfig(std::string_view text) {
     return lines;
   };
   return outline(text) == outline(render_kubeconfig({.protocol = "https", .host = "h", .port = 1}, "t", ""));
+}
+
+std::optional<KubeconfigContent> read_kubeconfig(std::string_view text) {
+  if (!is_generated_kubeconfig(text)) return std::nullopt;
+  const auto value = [&](std::string_view name) {
+    const std::size_t at = text.find(name);
+    if (at == std::string_view::npos) return std::string_view{};
+    const std::string_view rest = text.substr(at + name.size());
+    return rest.substr(0, rest.find('\n'));
+  };
+  auto endpoint = parse_api_server(value("\n    server: "));
+  std::string_view shown = value("\n    token: ");
+  if (!endpoint || shown.size() < 3 || shown.front() != '"' || shown.back() != '"') return std::nullopt;
+  std::string token;
+  for (shown = shown.substr(1, shown.size() - 2); !shown.empty(); shown.remove_prefix(1)) {
+    if (shown.front() == '\\' && shown.size() > 1) shown.remove_prefix(1);
+    token += shown.front();
+  }
+  const bool verified = value("\n    insecure-skip-tls-verify: ") != "true";
+  const auto ca = decode_base64(value("\n    certificate-authority-data: "));
+  if (!why_no_token(token).empty() || (verified && (!ca || !why_no_certificates(*ca).empty()))) return std::nullopt;
+  return KubeconfigContent{.endpoint = std::move(*endpoint), .token = std::move(token)};
 }
 
 std::string render_kubeconfig(const Endpoint& endpoint, std::string_view token, std::string_view ca) {

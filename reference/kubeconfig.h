@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,13 @@ std::expected<std::string, std::string> judge_host(std::string_view host);
 
 // Has this text the very form of render_kubeconfig, which is upstream's, too? Then an entrypoint wrote it, and another may replace it.
 bool is_generated_kubeconfig(std::string_view text);
+
+struct KubeconfigContent {
+  Endpoint endpoint;
+  std::string token;
+};
+// What a text of that form says, if a client could use it: a server, a token, and certificates unless they are done without.
+std::optional<KubeconfigContent> read_kubeconfig(std::string_view text);
 
 // `token` and `ca` as read_credentials gives them. `ca` empty: the API server is not verified.
 std::string render_kubeconfig(const Endpoint& endpoint, std::string_view token, std::string_view ca);

@@ -72,6 +72,7 @@ TEST_F(MainTest, ExitCodesAndOneLine) {  // LIFE-57, UPGRADE-47, FRESH-19
   };
   fails({"--multus-fancy=1"}, kEnvironment, 64);
   fails(arguments({"--multus-log-level=info"}), kEnvironment, 64);
+  fs::remove(kubeconfig());  // whose server would do
   fails(arguments(), {"KUBERNETES_SERVICE_PORT=443"}, 78);
   fails(arguments({"--multus-kubeconfig-file-host=/etc/kubernetes/x"}), kEnvironment, 78);
 }

@@ -26,11 +26,15 @@ class ManualConfiguration final : public Configuration {
     follow();
     if (in_place_) return usable_ ? take_charge() : Result<>{};
     if (!accepted_) return std::unexpected(*trouble_);
+    if (!published_.empty() && yields()) return {};
     const auto written = bench_.publisher.publish(target_, *accepted_, kMode);
     if (!written) return std::unexpected(written.error());
     if (*written) bench_.log.info("configuration " + source_ + " published as " + target_);
+    published_ = target_;
     return take_charge();
   }
+
+  std::vector<Trace> traces() const override { return {{.path = source_}, {.path = target_, .follow = false}}; }
 
   bool unsettled() const override { return candidate_.has_value(); }
 
@@ -43,6 +47,11 @@ class ManualConfiguration final : public Configuration {
   }
 
  private:
+  // Has a newer instance put a file of its own in the place of ours?
+  bool yields() const {
+    return bench_.host.lstat(target_) && !bench_.publisher.is_ours(target_) && bench_.instances.newer().value_or(false);
+  }
+
   void follow() {
     const std::optional<FileContent> before = std::exchange(candidate_, std::nullopt);
     auto found = read_file(bench_.host, source_, kConfigurationCap);
@@ -123,6 +132,7 @@ class ManualConfiguration final : public Configuration {
   const Workbench bench_;
   const std::string source_;
   std::string target_;
+  std::string published_;  // the path
   std::optional<std::string> accepted_;
   std::optional<FileContent> candidate_;
   std::optional<std::string> refused_;

@@ -103,6 +103,7 @@ std::shared_ptr<MemoryHost::Node> MemoryHost::make(const std::string& path, mode
   touch(*node);
   store(*node);
   place->parent->children[place->name] = place->parent->stored_children[place->name] = node;
+  touch(*place->parent);
   return node;
 }
 
@@ -152,6 +153,7 @@ void MemoryHost::remove_all(const std::string& path) {
   auto place = find(path, false);
   if (!place || !place->node) return;
   place->parent->children.erase(place->name);
+  touch(*place->parent);
   place->parent->stored_children.erase(place->name);
 }
 
@@ -161,6 +163,8 @@ void MemoryHost::move(const std::string& from, const std::string& to) {
   if (!source || !source->node || !target) throw std::logic_error("cannot move " + from);
   target->parent->children[target->name] = target->parent->stored_children[target->name] = source->node;
   source->parent->children.erase(source->name);
+  touch(*source->parent);
+  touch(*target->parent);
   source->parent->stored_children.erase(source->name);
 }
 
@@ -248,6 +252,7 @@ Outcome<Host::Descriptor> MemoryHost::open(const std::string& path, int flags, m
     place->node->gid = group_of_new_files;
     touch(*place->node);
     place->parent->children[place->name] = place->node;
+    touch(*place->parent);
     changed("create", path);
   }
   if (S_ISLNK(place->node->mode)) return fails(ELOOP);
@@ -260,6 +265,7 @@ Outcome<Host::Descriptor> MemoryHost::open(const std::string& path, int flags, m
 
 Outcome<> MemoryHost::close(Descriptor descriptor) {
   auto good = check("close", descriptor);
+  marks_.erase(descriptor);
   descriptors_.erase(descriptor);  // close(2) frees the descriptor whatever it says
   return good;
 }
@@ -283,6 +289,26 @@ Outcome<std::size_t> MemoryHost::write(Descriptor descriptor, std::string_view b
   touch(*opened.node);
   changed("write", opened.path);
   return taken.size();
+}
+
+Outcome<> MemoryHost::watch(const std::string& directory) {
+  if (events_error != 0) return fails(events_error);
+  if (auto good = check("watch", directory); !good) return good;
+  const auto place = find(directory, true);
+  if (!place || !place->node) return fails(ENOENT);
+  watched.insert(directory);
+  return {};
+}
+
+Outcome<> MemoryHost::mark(Descriptor descriptor, std::int64_t number) {
+  if (!marks_supported) return fails(ENOTSUP);
+  if (auto good = check("mark", descriptor); !good) return good;
+  marks_[descriptor] = number;
+  return {};
+}
+
+Outcome<bool> MemoryHost::marked_above(Descriptor /*descriptor*/, std::int64_t number) {
+  return std::ranges::any_of(marks_, [&](const auto& entry) { return entry.second > number; });
 }
 
 Outcome<> MemoryHost::fsync(Descriptor descriptor) {
@@ -375,6 +401,8 @@ Outcome<> MemoryHost::rename(const std::string& from, const std::string& to) {
   source->node->ctime = ++ticks_;
   target->parent->children[target->name] = source->node;
   source->parent->children.erase(source->name);
+  touch(*source->parent);
+  touch(*target->parent);
   changed("rename", to);
   return {};
 }
@@ -386,6 +414,7 @@ Outcome<> MemoryHost::unlink(const std::string& path) {
   if (!place->node) return fails(ENOENT);
   if (S_ISDIR(place->node->mode)) return fails(EISDIR);
   place->parent->children.erase(place->name);
+  touch(*place->parent);
   changed("unlink", path);
   return {};
 }
@@ -398,6 +427,7 @@ Outcome<> MemoryHost::rmdir(const std::string& path) {
   if (!S_ISDIR(place->node->mode)) return fails(ENOTDIR);
   if (!place->node->children.empty()) return fails(ENOTEMPTY);
   place->parent->children.erase(place->name);
+  touch(*place->parent);
   changed("rmdir", path);
   return {};
 }

@@ -4,12 +4,15 @@
 // kubelets swap directories between two calls. Apart from the simulator's node on purpose, as the reference may know nothing of that.
 #pragma once
 
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "reference/host.h"
@@ -52,6 +55,10 @@ class MemoryHost final : public Host {
   std::vector<std::string> error;
   std::size_t write_limit = 1 << 20;  // bytes that one write takes
   bool stopping = false;
+  bool marks_supported = false;
+  int events_error = ENOTSUP;  // of watch(); 0: it works
+  bool events = false;         // something has happened, for take_events()
+  std::set<std::string> watched;
   uid_t owner_of_new_files = 0;  // where the file system decides that
   gid_t group_of_new_files = 0;
   int open_descriptors() const { return static_cast<int>(descriptors_.size()); }
@@ -72,6 +79,10 @@ class MemoryHost final : public Host {
   Outcome<> rename(const std::string& from, const std::string& to) override;
   Outcome<> unlink(const std::string& path) override;
   Outcome<> rmdir(const std::string& path) override;
+  Outcome<> watch(const std::string& directory) override;
+  bool take_events() override { return std::exchange(events, false); }
+  Outcome<> mark(Descriptor descriptor, std::int64_t number) override;
+  Outcome<bool> marked_above(Descriptor descriptor, std::int64_t number) override;
   std::chrono::nanoseconds monotonic() const override { return now; }
   std::int64_t wall_seconds() const override { return wall; }
   void write_out(std::string_view line) override { out.emplace_back(line); }
@@ -96,6 +107,7 @@ class MemoryHost final : public Host {
 
   std::shared_ptr<Node> root_;
   std::map<Descriptor, Opened> descriptors_;
+  std::map<Descriptor, std::int64_t> marks_;
   Descriptor next_descriptor_ = 3;
   std::uint64_t next_inode_ = 1;
   std::int64_t ticks_ = 0;

@@ -36,6 +36,7 @@ constexpr std::array kTextFlags{
     TextFlag{"cni-conf-dir", &Options::cni_conf_dir, "where kubeconfig and configuration are published"},
     TextFlag{"cni-version", &Options::cni_version, "cniVersion that the primary must have"},
     TextFlag{"global-namespaces", &Options::global_namespaces, "globalNamespaces of the generated configuration"},
+    TextFlag{"health-file", &Options::health_file, "where the heartbeat is kept, outside of the CNI directory; status reads it"},
     TextFlag{"multus-autoconfig-dir", &Options::multus_autoconfig_dir, "where the primary configuration is looked for"},
     TextFlag{"multus-bin-file", &Options::multus_bin_file, "the plugin to install"},
     TextFlag{"multus-cni-conf-dir", &Options::multus_cni_conf_dir, "cniConf of the generated configuration"},
@@ -44,7 +45,8 @@ constexpr std::array kTextFlags{
     TextFlag{"multus-log-file", &Options::multus_log_file, "logFile of the generated configuration"},
     TextFlag{"multus-log-level", &Options::multus_log_level, "debug, verbose, error or panic"},
     TextFlag{"multus-master-cni-file-name", &Options::multus_master_cni_file_name, "the primary configuration, by name"},
-    TextFlag{"readiness-indicator-file", &Options::readiness_indicator_file, "readinessindicatorfile of the generated configuration"},
+    TextFlag{"readiness-indicator-file", &Options::readiness_indicator_file,
+             "readinessindicatorfile; the configuration is published when it is there"},
     TextFlag{"token-file", &Options::token_file, "token of the service account"},
 };
 
@@ -56,6 +58,7 @@ constexpr std::array kSwitchFlags{
     SwitchFlag{"namespace-isolation", &Options::namespace_isolation, "namespaceIsolation of the generated configuration"},
     SwitchFlag{"once", &Options::once, "install and exit"},
     SwitchFlag{"override-network-name", &Options::override_network_name, "take the network's name from the primary"},
+    SwitchFlag{"ready", &Options::ready, "status: fail also while something is not in place"},
     SwitchFlag{"rename-conf-file", &Options::rename_conf_file, "rename the primary to NAME.old"},
     SwitchFlag{"skip-config-watch", &Options::skip_config_watch, "do not follow changes of the primary"},
     SwitchFlag{"skip-multus-binary-copy", &Options::skip_multus_binary_copy, "the plugin is installed by somebody else"},
@@ -105,12 +108,17 @@ std::optional<mode_t> to_mode(std::string_view text) {
   return static_cast<mode_t>(*mode);
 }
 
+constexpr std::array<std::string_view, 3> kSpecialFlags{"poll-interval", "kubeconfig-policy", "log-format"};
+
 std::expected<void, UsageError> set_special(Options& options, std::string_view name, const std::string& value) {
   if (name == "poll-interval") {
     const auto interval = to_duration(value);
     // A new token must be published within five seconds, whatever is asked for.
     if (!interval || *interval < 100ms || *interval > 5s) return wrong("--poll-interval must be from 100ms to 5s");
     options.poll_interval = *interval;
+  } else if (name == "log-format") {
+    if (value != "text" && value != "json") return wrong("--log-format must be text or json");
+    options.log_format = value == "json" ? LogFormat::kJson : LogFormat::kText;
   } else if (value == "always") {
     options.kubeconfig_policy = KubeconfigPolicy::kAlways;
   } else if (value == "if-missing") {
@@ -135,6 +143,9 @@ class Parser {
   explicit Parser(std::span<const std::string> args) : args_(args) {}
 
   std::expected<void, UsageError> parse(Options& options) {
+    if (!args_.empty() && args_[0] == "uninstall") options.command = Command::kUninstall;
+    if (!args_.empty() && args_[0] == "status") options.command = Command::kStatus;
+    if (options.command != Command::kRun) ++at_;
     while (at_ < args_.size()) {
       const std::string& word = args_[at_++];
       if (word == "--") break;
@@ -169,7 +180,7 @@ class Parser {
       return {};
     }
     const auto* found = std::ranges::find(kTextFlags, name, &TextFlag::name);
-    const bool special = name == "poll-interval" || name == "kubeconfig-policy";
+    const bool special = std::ranges::find(kSpecialFlags, name) != kSpecialFlags.end();
     if (found == kTextFlags.end() && !special) return wrong("unknown flag --" + shown(name) + "; see --help");
     if (!value) {
       if (at_ == args_.size()) return wrong("--" + std::string(name) + " needs a value");
@@ -214,10 +225,12 @@ std::expected<void, UsageError> check(Options& options) {
       {"--multus-kubeconfig-file-host", &Options::multus_kubeconfig_file_host},
       {"--token-file", &Options::token_file},
       {"--ca-file", &Options::ca_file},
+      {"--health-file", &Options::health_file},
   };
   for (const auto& [name, member] : paths) {
     std::string& path = options.*member;
     if (member == &Options::multus_conf_file && options.automatic()) continue;
+    if (member == &Options::health_file && path.empty()) continue;
     if (!path.starts_with('/')) return wrong(std::string(name) + " must be an absolute path");
     path = clean_path(path);
   }
@@ -227,6 +240,10 @@ std::expected<void, UsageError> check(Options& options) {
   if (std::ranges::find(kLevels, options.multus_log_level) == kLevels.end()) {
     return wrong("--multus-log-level must be debug, verbose, error or panic, not \"" + shown(options.multus_log_level) + "\"");
   }
+  if (options.command == Command::kStatus && options.health_file.empty()) return wrong("status needs --health-file");
+  // Whatever is written there wakes the runtimes; a heartbeat would wake them for ever.
+  if (is_below(options.health_file, options.cni_conf_dir) || is_below(options.health_file, options.cni_bin_dir))
+    return wrong("--health-file must not be below --cni-conf-dir or --cni-bin-dir");
   if (options.force_cni_version && options.cni_version.empty()) return wrong("--force-cni-version needs --cni-version");
   return {};
 }
@@ -251,7 +268,9 @@ std::expected<Options, UsageError> parse_options(std::span<const std::string> ar
 std::string usage() {
   const Options defaults;
   std::string text =
-      "thin_entrypoint: publishes a kubeconfig, the Multus plugin and a CNI configuration on a node, and keeps them right.\n\n";
+      "thin_entrypoint [FLAG]...            publishes a kubeconfig, the Multus plugin and a CNI configuration, and keeps them right\n"
+      "thin_entrypoint uninstall [FLAG]...  removes what was published with the same flags\n"
+      "thin_entrypoint status [FLAG]...     says how the running instance fares, by its --health-file\n\n";
   for (const TextFlag& flag : kTextFlags) {
     text += padded(flag.name, "=TEXT") + std::string(flag.help);
     if (const std::string& value = defaults.*flag.member; !value.empty()) text += " [" + value + "]";
@@ -261,12 +280,14 @@ std::string usage() {
     text += padded(flag.name, "") + std::string(flag.help) + (defaults.*flag.member ? " [true]\n" : "\n");
   }
   text += padded("kubeconfig-policy", "=WHEN") + "always, if-missing or never [always]\n";
+  text += padded("log-format", "=FORM") + "text or json, one line per event [text]\n";
   text += padded("poll-interval", "=TIME") + "how often everything is looked at, 100ms to 5s [1s]\n";
   text += padded("restart-crio", "") + "retired, does nothing\n";
   text +=
       "\nEnvironment: KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT, KUBERNETES_SERVICE_PROTOCOL, KUBE_CA_FILE,\n"
       "SKIP_TLS_VERIFY, KUBECONFIG_MODE. Flags go before the environment.\n"
-      "Exit codes: 0 done or stopped, 64 usage, 65 bad input, 66 missing input, 74 output, 75 timeout, 78 configuration.";
+      "Exit codes: 0 done or stopped, 64 usage, 65 bad input, 66 missing input, 69 no heartbeat, 70 stuck, 74 output, 75 timeout,\n"
+      "78 configuration.";
   return text;
 }
 

@@ -15,6 +15,15 @@
 
 namespace reference {
 
+// What the program is asked to do: the first word of the command line, or nothing.
+enum class Command {
+  kRun,        // publish, and keep it right
+  kUninstall,  // remove what we published
+  kStatus,     // say how the running instance fares, from its health file
+};
+
+enum class LogFormat { kText, kJson };
+
 enum class KubeconfigPolicy {
   kAlways,     // rewritten whenever token or CA change, and repaired
   kIfMissing,  // written when there is none; one that is there belongs to somebody else
@@ -22,6 +31,8 @@ enum class KubeconfigPolicy {
 };
 
 struct Options {
+  Command command = Command::kRun;
+
   // Where things are, as this container sees them.
   std::string cni_conf_dir = "/host/etc/cni/net.d";
   std::string cni_bin_dir = "/host/opt/cni/bin";
@@ -46,8 +57,8 @@ struct Options {
   std::string cni_version;
   std::string global_namespaces;
   std::string additional_bin_dir;
-  std::string readiness_indicator_file;
-  std::string multus_cni_conf_dir;  // empty: left out, the plugin's own default
+  std::string readiness_indicator_file;  // goes into the configuration, which also waits for it to appear
+  std::string multus_cni_conf_dir;       // empty: left out, the plugin's own default
   std::string multus_log_file;
   std::string multus_log_level;  // lower case
   bool multus_log_to_stderr = true;
@@ -62,6 +73,9 @@ struct Options {
   bool skip_multus_binary_copy = false;
   bool once = false;
   std::chrono::milliseconds poll_interval{1000};
+  std::string health_file;  // empty: none is kept
+  bool ready = false;       // status: also ask whether everything is in place
+  LogFormat log_format = LogFormat::kText;
 
   bool help = false;
   bool version = false;

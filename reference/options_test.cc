@@ -141,5 +141,22 @@ TEST(Options, HelpNamesEveryFlagAndWinsOverMistakes) {
   }
 }
 
+// LIFE-60, FRESH-17: what the program is asked to do, and how it can be asked about itself.
+TEST(Options, TakesCommandsAndHealth) {
+  EXPECT_EQ(parse({"--once"})->command, Command::kRun);
+  EXPECT_EQ(parse({"uninstall", "--cni-conf-dir=/host/etc/cni/net.d"})->command, Command::kUninstall);
+  const auto status = parse({"status", "--health-file=/run/entrypoint/health", "--ready"});
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(status->command, Command::kStatus);
+  EXPECT_TRUE(status->ready);
+  EXPECT_EQ(status->health_file, "/run/entrypoint/health");
+  EXPECT_FALSE(parse({"status"}));
+  EXPECT_FALSE(parse({"--health-file=/host/etc/cni/net.d/health"}));  // ATOM-26: it would wake the runtimes
+  EXPECT_FALSE(parse({"--health-file=health"}));
+  EXPECT_EQ(parse({"--log-format=json"})->log_format, LogFormat::kJson);
+  EXPECT_FALSE(parse({"--log-format=xml"}));
+  EXPECT_EQ(parse({"--once", "uninstall"})->command, Command::kRun);  // a stray word, as ever
+}
+
 }  // namespace
 }  // namespace reference

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,15 +12,18 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <memory>
+
+#include "reference/signals.h"
+#include "reference/watchdog.h"
 
 namespace reference {
 namespace {
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::size_t kWatches = 64;
 
 std::unexpected<Errno> last_error() { return std::unexpected(Errno{errno}); }
 
@@ -141,8 +145,78 @@ std::uint64_t PosixHost::random() {
 }
 
 bool PosixHost::stop_requested() const {
-  sigset_t pending;
-  return sigpending(&pending) == 0 && (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+  watchdog::beat();
+  return signals::end_requested();
+}
+
+PosixHost::~PosixHost() { close_events(); }
+
+void PosixHost::wait(std::chrono::nanoseconds until, std::chrono::nanoseconds events_from) {
+  watchdog::beat();
+  if (!poll_until(until, true)) return;
+  if (!signals::end_requested()) poll_until(std::min(until, events_from), false);
+  drain_events();
+}
+
+// True if a descriptor became readable before the time had come.
+bool PosixHost::poll_until(std::chrono::nanoseconds until, bool for_events) const {
+  while (true) {
+    const auto left = std::max(std::chrono::nanoseconds{0}, until - monotonic());
+    const timespec time{.tv_sec = left.count() / kNanosecondsPerSecond, .tv_nsec = left.count() % kNanosecondsPerSecond};
+    std::array<pollfd, 2> ready{pollfd{.fd = signals::descriptor(), .events = POLLIN, .revents = 0},
+                                pollfd{.fd = for_events ? inotify_ : -1, .events = POLLIN, .revents = 0}};
+    const int count = ppoll(ready.data(), ready.size(), &time, nullptr);
+    if (count < 0 && errno == EINTR && !signals::end_requested()) continue;  // the watchdog looked in
+    return count != 0;
+  }
+}
+
+Outcome<> PosixHost::watch(const std::string& directory) {
+  // Directories that were replaced leave a watch behind as long as they exist somewhere else.
+  if (watches_.size() >= kWatches) close_events();
+  if (inotify_ < 0) inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (inotify_ < 0) return last_error();
+  constexpr std::uint32_t kEvents =
+      IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  const int watch = inotify_add_watch(inotify_, directory.c_str(), kEvents);
+  if (watch < 0) return last_error();
+  watches_.insert(watch);
+  return {};
+}
+
+void PosixHost::close_events() {
+  if (inotify_ >= 0) ::close(inotify_);
+  inotify_ = -1;
+  watches_.clear();
+}
+
+// What happened is not looked at: whatever it was, everything is compared anew.
+void PosixHost::drain_events() {
+  std::array<char, 4096> events;
+  while (inotify_ >= 0) {
+    const ssize_t got = ::read(inotify_, events.data(), events.size());
+    if (got > 0) events_ = true;
+    if (got < 0 && errno != EAGAIN && errno != EINTR) close_events();
+    if (got < static_cast<ssize_t>(events.size()) / 2) return;
+  }
+}
+
+Outcome<> PosixHost::mark(Descriptor descriptor, std::int64_t number) {
+  struct flock lock{};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = number;
+  lock.l_len = 1;
+  return done(::fcntl(descriptor, F_OFD_SETLK, &lock));
+}
+
+Outcome<bool> PosixHost::marked_above(Descriptor descriptor, std::int64_t number) {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;  // which is only asked about, and that whoever holds a mark is in the way of
+  lock.l_whence = SEEK_SET;
+  lock.l_start = number + 1;
+  if (::fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return last_error();
+  return lock.l_type != F_UNLCK;
 }
 
 }  // namespace reference

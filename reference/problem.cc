@@ -36,6 +36,11 @@ std::string_view hint(int error) {
 
 }  // namespace
 
+std::string error_name(Errno error) {
+  const char* name = strerrorname_np(static_cast<int>(error));
+  return name != nullptr ? std::string(name) : std::to_string(static_cast<int>(error));
+}
+
 Problem system_problem(std::string_view operation, std::string_view path, Errno error, int exit_code) {
   const int number = static_cast<int>(error);
   const char* words = strerrordesc_np(number);

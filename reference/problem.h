@@ -18,8 +18,10 @@ enum ExitCode : int {
   kExitUsage = 64,          // a flag is unknown or its value is not understood
   kExitBadInput = 65,       // a file that was given to us is no good: token, CA, CNI configuration
   kExitNoInput = 66,        // a file that was to be given to us is not there
+  kExitUnavailable = 69,    // status: there is no heartbeat, or an old one
+  kExitStuck = 70,          // the watchdog: a system call never returned
   kExitOutput = 74,         // a file of ours could not be written
-  kExitTimeout = 75,        // --once: nothing to delegate to appeared in time
+  kExitTimeout = 75,        // --once: nothing to delegate to appeared in time; status --ready: something is not in place
   kExitConfiguration = 78,  // the API server's address or the kubeconfig's place makes no sense
 };
 
@@ -34,6 +36,9 @@ using Result = std::expected<T, Problem>;
 
 // "cannot rename /a/b: No space left on device (ENOSPC); free some space on the node"
 Problem system_problem(std::string_view operation, std::string_view path, Errno error, int exit_code);
+
+// "ENOSPC", or the number if it has no name.
+std::string error_name(Errno error);
 
 // The same kind of value for what we found out ourselves.
 std::unexpected<Problem> refuse(int exit_code, std::string text);

@@ -38,6 +38,8 @@ std::unexpected<Problem> failed(std::string_view operation, const std::string& p
   return std::unexpected(system_problem(operation, path, error, kExitOutput));
 }
 
+std::unexpected<Problem> stopped(const std::string& path) { return refuse(kExitOk, "cannot finish " + path + ": the end was asked for"); }
+
 // A sync that a read-only volume refuses has nothing to do there.
 bool harmless(Errno error) { return error == Errno{EROFS} || error == Errno{EINVAL}; }
 
@@ -103,7 +105,7 @@ Result<bool> Publisher::install(const std::string& source, const std::string& pa
     std::string buffer(kChunk, '\0');
     std::uint64_t total = 0;
     while (true) {
-      if (host_.stop_requested()) return refuse(kExitOk, "cannot finish " + path + ": the end was asked for");
+      if (host_.stop_requested()) return stopped(path);
       const auto got = read_fully(host_, file->get(), buffer);
       if (!got) return unreadable(got.error());
       if (*got == 0) break;
@@ -301,6 +303,7 @@ Result<> Publisher::settle(const std::string& path, const FileStatus& status) {
 Result<> Publisher::replace(const std::string& path, const Work& work) {
   const auto failure = failures_.find(path);
   if (failure != failures_.end() && host_.monotonic() < failure->second.next) return std::unexpected(failure->second.problem);
+  if (host_.stop_requested()) return stopped(path);
   auto done = try_to_replace(path, work);
   if (done) {
     failures_.erase(path);
@@ -350,11 +353,14 @@ Result<FileStatus> Publisher::fill_and_rename(const std::string& temporary, cons
   if (!made) return failed("look at a temporary file for", path, made.error());
   if (auto owned = own(file.get(), *made, path); !owned) return std::unexpected(owned.error());
   if (auto filled = work.fill(file.get()); !filled) return std::unexpected(filled.error());
+  if (host_.stop_requested()) return stopped(path);
   if (const auto synced = host_.fsync(file.get()); !synced) return failed("sync", path, synced.error());
   if (const auto closed = file.close(); !closed) return failed("write", path, closed.error());
   if (work.check) {
     if (auto good = work.check(temporary); !good) return std::unexpected(good.error());
   }
+  // The last moment to turn back: what becomes visible now is made durable, too.
+  if (host_.stop_requested()) return stopped(path);
 
   const auto link = host_.readlink(path);
   auto renamed = host_.rename(temporary, path);

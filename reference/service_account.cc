@@ -1,5 +1,7 @@
 #include "reference/service_account.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -72,11 +74,15 @@ Result<Credentials> read_credentials(Host& host, const std::string& token_file, 
     if (!moved) break;
     if (attempt + 1 == kAttempts) return refuse(kExitNoInput, "cannot read " + token_file + ": its directory changes all the time");
   }
-  if (!pair.token) return std::unexpected(with_advice(pair.token.error(), "service account's token", token_file));
+  const auto status = pair.token || !wants_ca ? Outcome<FileStatus>{} : host.stat(token_file);
+  const bool replaced = !pair.token && wants_ca && status && !S_ISREG(status->mode);
+  if (!pair.token && !replaced) return std::unexpected(with_advice(pair.token.error(), "service account's token", token_file));
   if (wants_ca && !pair.ca) return std::unexpected(with_advice(pair.ca.error(), "API server's certificates", ca_file));
 
-  Credentials credentials{.token = std::string(trimmed(pair.token->bytes)), .ca = {}};
-  if (const std::string why = why_no_token(credentials.token); !why.empty()) {
+  Credentials credentials;
+  if (replaced) credentials.no_token = pair.token.error();
+  if (!replaced) credentials.token = trimmed(pair.token->bytes);
+  if (const std::string why = why_no_token(credentials.token); !why.empty() && !replaced) {
     return refuse(kExitBadInput, "cannot use the token in " + token_file + ": " + why);
   }
   if (!wants_ca) return credentials;

@@ -6,6 +6,7 @@
 // are.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "reference/host.h"
@@ -16,6 +17,9 @@ namespace reference {
 struct Credentials {
   std::string token;  // without white space around it
   std::string ca;     // PEM, exactly as it was found; empty if none was asked for
+
+  // In the token's place is what is no file: a pipe would make us wait for ever. The certificates are good. `token` is empty then.
+  std::optional<Problem> no_token;
 };
 
 // Reads and judges. A problem never contains a byte of what was read. `ca_file` empty: no certificates are wanted.

@@ -129,6 +129,13 @@ TEST(ServiceAccount, RefusesAFifoInsteadOfWaiting) {  // FRESH-17
   MemoryHost host;
   host.put_fifo(kTokenFile);
   host.put(kCaFile, kPem);
+  const auto found = read_credentials(host, kTokenFile, kCaFile);
+  ASSERT_TRUE(found);
+  ASSERT_TRUE(found->no_token);
+  EXPECT_NE(found->no_token->text.find(kTokenFile), std::string::npos);
+  EXPECT_EQ(found->token, "");
+  EXPECT_EQ(found->ca, kPem);
+  host.put(kCaFile, "");
   EXPECT_FALSE(read_credentials(host, kTokenFile, kCaFile));
 }
 

@@ -31,7 +31,12 @@ bool is_nothing_to_read(Errno error) {
 class Uninstaller {
  public:
   Uninstaller(Host& host, const Options& options)
-      : host_(host), options_(options), log_(host), publisher_(host), paths_(make_host_paths(host, options)), directories_(host, paths_) {}
+      : host_(host),
+        options_(options),
+        log_(host, options.log_format),
+        publisher_(host),
+        paths_(make_host_paths(host, options)),
+        directories_(host, paths_) {}
 
   int run() {
     if (auto done = find_places(); !done) return end(done.error());
