@@ -34,6 +34,25 @@ TEST_F(MainTest, CleansUpOnIntIfAsked) {  // UPGRADE-45
   EXPECT_TRUE(fs::exists(kubeconfig()));
 }
 
+TEST_F(MainTest, UninstallsWhatItInstalled) {  // UPGRADE-46, UPGRADE-48
+  const auto files = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::recursive_directory_iterator(root_ / "host")) names.push_back(entry.path());
+    std::ranges::sort(names);
+    return names;
+  };
+  const auto before = files();
+  ASSERT_EQ(launch(arguments({"--once", "--rename-conf-file"}))->wait(), 0) << read_all(root_ / "error");
+  ASSERT_TRUE(fs::exists(net() / "10-flannel.conf.old"));
+  std::vector<std::string> words = arguments();
+  words.insert(words.begin(), "uninstall");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(launch(words, {})->wait(), 0) << read_all(root_ / "error");
+    EXPECT_EQ(files(), before);
+  }
+  EXPECT_NE(read_all(root_ / "out").find("removed " + kubeconfig().string()), std::string::npos);
+}
+
 TEST_F(MainTest, TermWhileWaitingForEverything) {  // LIFE-58
   fs::remove_all(root_ / "sa");
   const auto process = launch(arguments());
