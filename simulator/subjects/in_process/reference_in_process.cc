@@ -6,6 +6,7 @@
 #include "reference/entrypoint.h"
 #include "reference/options.h"
 #include "reference/problem.h"
+#include "reference/uninstall.h"
 #include "simulator/subjects/in_process/memory_host.h"
 #include "simulator/subjects/mutants/mutants.h"
 
@@ -19,28 +20,29 @@ class ReferenceInProcess::Life {
   // What the reference's main program does before its loop.
   Result<> begin(const std::string& mutant, const std::vector<std::string>& arguments,
                  const std::map<std::string, std::string>& environment) {
-    auto options = reference::parse_options(arguments, environment);
-    reference::Host* host = &host_;
     if (!mutant.empty()) {
-      mutant_ = make_mutant(mutant, host_, options.value_or(reference::Options{}));
+      mutant_ = MutantLife::begin(mutant, host_, arguments, environment);
       if (!mutant_) return fail(ErrorCode::kUsage, "there is no mutant \"" + mutant + "\"; list them with: entryproof list mutant:*");
-      host = mutant_.get();
+      return {};
     }
+    auto options = reference::parse_options(arguments, environment);
     if (!options) {
       host_.write_error("error: " + options.error().message);
       end(reference::kExitUsage);
     } else if (options->help || options->version) {
       if (options->help) host_.write_out(reference::usage());
       end(reference::kExitOk);
+    } else if (options->command == reference::Command::kUninstall) {
+      end(reference::uninstall(host_, *options));
     } else {
-      entrypoint_.emplace(*host, std::move(*options));
+      entrypoint_.emplace(host_, std::move(*options));
     }
     return {};
   }
 
   void turn() {
     if (!running()) return;
-    const reference::Turn turn = entrypoint_->turn();
+    const reference::Turn turn = mutant_ ? mutant_->turn() : entrypoint_->turn();
     if (host_.killed()) return kill();
     if (turn.exit) return end(*turn.exit);
     wake_ = Moment{turn.wait_until};
@@ -50,16 +52,16 @@ class ReferenceInProcess::Life {
     if (!running()) return;
     if (number == SIGKILL) return kill();
     if (number != SIGTERM && number != SIGINT) return;
-    const int code = entrypoint_->stop();
+    const auto code = mutant_ ? mutant_->stop() : std::optional(entrypoint_->stop());
     if (host_.killed()) return kill();
-    end(code);
+    if (code) end(*code);
   }
 
   bool running() const { return !exit_code_ && !ended_by_; }
 
   MemoryHost host_;
-  std::unique_ptr<reference::Host> mutant_;
-  std::optional<reference::Entrypoint> entrypoint_;
+  std::unique_ptr<MutantLife> mutant_;               // one of …
+  std::optional<reference::Entrypoint> entrypoint_;  // … the two
   Moment wake_;
   std::optional<int> exit_code_;
   std::optional<int> ended_by_;

@@ -34,7 +34,8 @@ std::optional<reference::FileStatus> Disguise::really(const std::string& path) {
 const Disguise::Belief* Disguise::belief(const std::string& path) {
   const auto found = beliefs_.find(path);
   if (found == beliefs_.end()) return nullptr;
-  if (same(found->second.real, really(path))) return &found->second;
+  const auto now = really(path);
+  if (same(found->second.real, now) || clings_to(path, now)) return &found->second;
   beliefs_.erase(found);
   return nullptr;
 }
@@ -42,10 +43,18 @@ const Disguise::Belief* Disguise::belief(const std::string& path) {
 ForwardingHost::Outcome<reference::Host::Descriptor> Disguise::open(const std::string& path, int flags, mode_t mode) {
   if ((flags & (O_ACCMODE | O_CREAT | O_DIRECTORY)) != O_RDONLY) return inner_.open(path, flags, mode);
   if (hidden(path)) return nothing_there();
-  const Belief* const shown = belief(path);
-  if (shown == nullptr) return inner_.open(path, flags, mode);
+  const Belief* const believed = belief(path);
+  if (believed != nullptr) return start_reading(believed->bytes, believed->shown);
+  const auto other = shown(path);
+  const auto status = other ? inner_.stat(path) : Outcome<FileStatus>(std::unexpected(reference::Errno{ENOENT}));
+  if (!status) return inner_.open(path, flags, mode);
+  return start_reading(*other, *status);
+}
+
+reference::Host::Descriptor Disguise::start_reading(std::string bytes, FileStatus status) {
   const Descriptor descriptor = readings_.empty() ? kFirstDescriptor : readings_.rbegin()->first + 1;
-  readings_[descriptor] = Reading{shown->bytes, 0, shown->shown};
+  status.size = bytes.size();
+  readings_[descriptor] = Reading{std::move(bytes), 0, status};
   return descriptor;
 }
 

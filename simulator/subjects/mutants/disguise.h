@@ -1,8 +1,8 @@
 // Disguise: a Host that shows some files as other than they are.
 //
-// Two lies, both about single paths and both told to the reference only. A *belief* shows a file with the bytes and the mode that the
+// Three lies, all about single paths and all told to the reference only. A *belief* shows a file with the bytes and the mode that the
 // reference meant it to have, for as long as nobody else changes the real one. A *hidden* path is shown as not there, so that the reference
-// writes it anew although it may be right; which ones are, a mutant says.
+// writes it anew although it may be right. A *shown* one has other bytes than the real one. Which ones are, a mutant says.
 #pragma once
 
 #include <map>
@@ -30,7 +30,11 @@ class Disguise : public ForwardingHost {
  protected:
   // From now on `path` reads as these bytes with this status; what really stands there now is the state in which that holds.
   void believe(const std::string& path, std::string bytes, FileStatus status);
-  virtual bool hidden(const std::string& path) const = 0;
+  virtual bool hidden(const std::string&) const { return false; }
+  // The bytes that the reference is to read at this path instead of the real ones; unset: the real ones.
+  virtual std::optional<std::string> shown(const std::string&) { return std::nullopt; }
+  // Whether a belief holds although the real file is no longer the one that was written.
+  virtual bool clings_to(const std::string&, const std::optional<FileStatus>& /*now*/) const { return false; }
 
  private:
   struct Belief {
@@ -44,6 +48,7 @@ class Disguise : public ForwardingHost {
     FileStatus status;
   };
 
+  Descriptor start_reading(std::string bytes, FileStatus status);
   std::optional<FileStatus> really(const std::string& path);
   const Belief* belief(const std::string& path);  // null when there is none, or it no longer holds
 

@@ -46,6 +46,17 @@ std::string value_of_the_old_file(const Scene& scene, std::string text, std::str
   return change_value(std::move(text), key, [&](const std::string&) { return old.substr(span->begin, span->size); });
 }
 
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t at = 0; at < bytes.size(); at += 3) {
+    const auto byte = [&](std::size_t i) -> unsigned { return at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0U; };
+    const unsigned group = (byte(0) << 16) | (byte(1) << 8) | byte(2);
+    for (unsigned digit = 0; digit < 4; ++digit) text += at + digit <= bytes.size() ? kDigits[(group >> (18 - 6 * digit)) & 63U] : '=';
+  }
+  return text;
+}
+
 Json parse(const std::string& text) { return Json::parse(text, nullptr, false); }
 
 // Multus' own object of a generated configuration is the document itself or the first plugin of its list.
@@ -77,6 +88,8 @@ std::string read_whole(reference::Host& host, const std::string& path) {
   static_cast<void>(host.close(*file));
   return bytes;
 }
+
+bool is_json_object(const std::string& text) { return parse(text).is_object(); }
 
 // --- kubeconfig ---
 
@@ -116,6 +129,15 @@ std::string empty_authority(const Scene&, std::string text) {
 
 std::string unknown_context(const Scene&, std::string text) {
   return change_value(std::move(text), "current-context", [](const std::string&) { return std::string("default"); });
+}
+
+std::string first_certificate(const Scene& scene, std::string text) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  std::string bundle = read_whole(scene.host, scene.options.ca_file);
+  const std::size_t end = bundle.find(kEnd);
+  if (end == std::string::npos) return text;
+  bundle.resize(end + kEnd.size());
+  return change_value(std::move(text), "certificate-authority-data", [&](const std::string&) { return base64(bundle + "\n"); });
 }
 
 // --- configuration ---
@@ -160,6 +182,36 @@ std::string stamped(const Scene& scene, std::string text) {
 
 std::string fixed_name(const Scene&, std::string text) {
   return change_configuration(std::move(text), [](Json& document, Json&) { document["name"] = "multus-cni-network"; });
+}
+
+// As a reader does that knows one kind of number.
+Json through_float(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  Json made = value;
+  if (made.is_structured()) {
+    for (auto& member : made) member = through_float(member);
+  }
+  return made;
+}
+
+std::string integers_through_float(const Scene&, std::string text) {
+  return change_configuration(std::move(text), [](Json&, Json& own) {
+    if (own.contains("delegates")) own["delegates"] = through_float(own["delegates"]);
+  });
+}
+
+std::string path_of_the_container(const Scene&, std::string text) {
+  return change_configuration(std::move(text), [](Json&, Json& own) { own["cniConf"] = "/host/etc/cni/multus/net.d"; });
+}
+
+std::string single_at_1_1(const Scene&, std::string text) {
+  return change_configuration(std::move(text), [](Json& document, Json& own) {
+    if (document.value("cniVersion", "") != "1.1.0" || &document == &own) return;
+    Json single = own;
+    single["cniVersion"] = "1.1.0";
+    single["name"] = document.value("name", "");
+    document = std::move(single);
+  });
 }
 
 std::string first_half(const Scene&, std::string bytes) {

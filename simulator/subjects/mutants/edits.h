@@ -23,6 +23,8 @@ using Edit = std::string (*)(const Scene&, std::string);
 // A regular file's bytes, "" if it cannot be read.
 std::string read_whole(reference::Host& host, const std::string& path);
 
+bool is_json_object(const std::string& text);
+
 // Kubeconfig.
 std::string brackets_around_every_host(const Scene&, std::string text);
 std::string no_brackets(const Scene&, std::string text);
@@ -32,6 +34,7 @@ std::string authority_of_the_old_file(const Scene&, std::string text);
 std::string token_with_newline(const Scene&, std::string text);
 std::string empty_authority(const Scene&, std::string text);
 std::string unknown_context(const Scene&, std::string text);
+std::string first_certificate(const Scene&, std::string text);
 
 // The generated configuration.
 std::string kubeconfig_elsewhere(const Scene&, std::string text);
@@ -40,6 +43,9 @@ std::string delegate_to_the_last(const Scene&, std::string text);
 std::string lossy_delegate(const Scene&, std::string text);
 std::string stamped(const Scene&, std::string text);
 std::string fixed_name(const Scene&, std::string text);
+std::string integers_through_float(const Scene&, std::string text);
+std::string path_of_the_container(const Scene&, std::string text);
+std::string single_at_1_1(const Scene&, std::string text);
 
 // Any file.
 std::string first_half(const Scene&, std::string bytes);

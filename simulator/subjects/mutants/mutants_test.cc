@@ -187,7 +187,7 @@ std::vector<std::string> names() {
 }
 
 TEST(Mutants, AreListedOnceEachInOrderWithDefectAndOrigin) {
-  EXPECT_GE(mutants().size(), 16U);
+  EXPECT_GE(mutants().size(), 80U);
   EXPECT_TRUE(std::ranges::is_sorted(names()));
   const std::vector<std::string> all = names();
   EXPECT_EQ(std::ranges::adjacent_find(all), all.end()) << "twice";
@@ -208,25 +208,6 @@ TEST(Mutants, TheReferenceHasNoneOfTheDefects) {
   EXPECT_FALSE(stage.restless()) << stage.output();
 }
 
-class EachMutant : public testing::TestWithParam<std::string> {};
-
-// Apart from the one that never does, they come to rest and stay alive, in either mode.
-TEST_P(EachMutant, ComesToRest) {
-  const bool endless = GetParam() == "endless";
-  for (const bool automatic : {true, false}) {
-    const Restarted stage(GetParam(), automatic);
-    EXPECT_EQ(stage.ended(), endless) << stage.output();
-    EXPECT_TRUE(endless || !stage.restless()) << stage.output();
-    EXPECT_EQ(stage.output().find("everything is in place") == std::string::npos, endless) << stage.output();
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(All, EachMutant, testing::ValuesIn(names()), [](const testing::TestParamInfo<std::string>& mutant) {
-  std::string name = mutant.param;
-  std::ranges::replace(name, '-', '_');
-  return name;
-});
-
 // --- one fact each ---
 
 std::string server(const Stage& stage) {
@@ -237,7 +218,8 @@ std::string server(const Stage& stage) {
 
 using Fact = std::function<void()>;
 
-// What is wrong with each. The key set must be that of mutants(): see EveryMutantHasAFact.
+// What is wrong with each of those whose defect is in what they publish, looked at without the suite: the judge must not be its own
+// witness.
 const std::map<std::string, Fact>& facts() {
   static const auto in_place = [](const std::string& mutant, const std::string& path) {
     const Restarted stage(mutant);
@@ -381,16 +363,26 @@ const std::map<std::string, Fact>& facts() {
   return all;
 }
 
-TEST(Mutants, EveryMutantHasAFact) {
+class EachFact : public testing::TestWithParam<std::string> {};
+
+TEST_P(EachFact, IsSo) { facts().at(GetParam())(); }
+
+std::vector<std::string> names_of_facts() {
   std::vector<std::string> known;
   for (const auto& [name, fact] : facts()) known.push_back(name);
-  EXPECT_EQ(known, names());
+  return known;
 }
 
-TEST_P(EachMutant, HasItsDefect) {
-  ASSERT_TRUE(facts().contains(GetParam()));
-  facts().at(GetParam())();
+TEST(Mutants, FactsAreAboutMutants) {
+  const auto all = names();
+  for (const auto& name : names_of_facts()) EXPECT_THAT(all, testing::Contains(name));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, EachFact, testing::ValuesIn(names_of_facts()), [](const testing::TestParamInfo<std::string>& mutant) {
+  std::string name = mutant.param;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
 
 // --- the program ---
 
@@ -406,7 +398,7 @@ TEST(MutantProgram, ListsNamesAndRefusesOthers) {
   const std::string program = std::string(ENTRYPROOF_BIN_DIR) + "/mutant";
   const auto [listed, listed_code] = run(program);
   EXPECT_EQ(listed_code, 0);
-  for (const MutantInfo& mutant : mutants()) EXPECT_THAT(listed, HasSubstr(mutant.name + "\t" + mutant.defect));
+  for (const MutantInfo& mutant : mutants()) EXPECT_THAT(listed, HasSubstr(mutant.name + "\t" + mutant.defect + "\t" + mutant.origin));
   const auto [refused, refused_code] = run(program + " no-such-mutant");
   EXPECT_EQ(refused_code, 64);
   EXPECT_THAT(refused, HasSubstr("no-such-mutant"));
