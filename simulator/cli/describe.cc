@@ -38,6 +38,7 @@ std::string configuration_text(const ConfigurationExpectation& expected) {
   if (expected.self_delegating) parts.emplace_back(*expected.self_delegating ? "delegating to itself" : "not delegating to itself");
   if (expected.name) parts.push_back("named " + *expected.name);
   if (expected.cni_version) parts.push_back("of cniVersion " + *expected.cni_version);
+  if (!expected.no_path_below.empty()) parts.push_back(fmt::format("with no path below {}", fmt::join(expected.no_path_below, " or ")));
   return fmt::format("a configuration {}", fmt::join(parts, ", "));
 }
 
@@ -61,11 +62,13 @@ std::string exit_text(const ExitExpectation& expected) {
 std::string text_of(const StartStep& step) {
   std::string text = fmt::format("{} {}", step.wait ? "run" : "start", actor(step.what));
   if (!step.args.empty()) text += fmt::format(" with {}", fmt::join(step.args, " "));
+  for (const auto& [feature, value] : step.features) text += fmt::format(", {} {}", feature, value);
   if (!step.deny.empty()) text += fmt::format(", denied {}", fmt::join(step.deny, " and "));
   if (step.within) text += fmt::format(", to end within {}", time_text(*step.within));
   return text;
 }
-std::string text_of(const PutStep& step) { return "put " + step.path; }
+std::string text_of(const PutStep& step) { return (step.in_place ? "write " : "put ") + step.path; }
+std::string text_of(const ChmodStep& step) { return fmt::format("give {} mode {:04o}", step.path, step.mode); }
 std::string text_of(const RemoveStep& step) { return "remove " + step.path; }
 std::string text_of(const RenameStep& step) { return fmt::format("rename {} to {}", step.from, step.to); }
 std::string text_of(const LinkStep& step) { return fmt::format("link {} to {}", step.path, step.target); }
@@ -132,7 +135,10 @@ std::string text_of(const ExpectStep& step) {
   if (step.attach) parts.emplace_back(*step.attach ? "a Pod could be attached" : "no Pod could be attached");
   for (const auto& [path, matcher] : step.tree) parts.push_back(fmt::format("{} as described", path));
   if (!step.no_secret.empty()) parts.push_back(fmt::format("no secret in the {}", fmt::join(step.no_secret, ", the ")));
+  if (!step.order.empty()) parts.push_back(fmt::format("{} in this order", fmt::join(step.order, ", ")));
+  for (const auto& [path, most] : step.at_most) parts.push_back(fmt::format("{} written {} times at most", path, most));
   if (step.quiet) parts.emplace_back("no change by the build");
+  if (step.or_failed) parts.emplace_back("or a failure of the build");
   std::string text = "expect " + step.check;
   if (step.within) text += " within " + time_text(*step.within);
   if (step.hold_for) text += " for " + time_text(*step.hold_for);

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "simulator/reports/text.h"
+#include "simulator/runner/features.h"
 
 namespace entryproof::cli {
 namespace {
@@ -96,6 +97,16 @@ Result<> take_environment(const std::string& text, std::map<std::string, std::st
   return {};
 }
 
+Result<> take_feature(const std::string& text, std::map<std::string, std::string>& features) {
+  const std::size_t equals = std::min(text.find('='), text.size());
+  const std::string name = text.substr(0, equals);
+  if (!runner::is_feature(name))
+    return fail(ErrorCode::kUsage, fmt::format("there is no feature \"{}\"; there are: {}", name, runner::features_in_words()));
+  if (equals + 1 >= text.size()) return fail(ErrorCode::kUsage, fmt::format("\"{}\" must be NAME=SPELLING", text));
+  features[name] = text.substr(equals + 1);
+  return {};
+}
+
 Result<> take_report(const std::string& text, std::vector<reports::ReportSpec>& specs) {
   auto spec = reports::parse_report(text);
   if (!spec) return std::unexpected(spec.error());
@@ -150,6 +161,8 @@ void add_circumstances(CLI::App& app, C& command) {
   add_words(app, "--with", "A neighbour of the build (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
             [&command](const std::string& text) { return take_with(text, command.with); });
   add_list(app, "--arg", command.args, "A further argument for the build; may be repeated", "ARG");
+  add_words(app, "--feature", "How the build spells api-server, ca-file, once, token-file or uninstall; {} is the value", "NAME=SPELLING",
+            [&command](const std::string& text) { return take_feature(text, command.features); });
   add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
             [&command](const std::string& text) { return take_environment(text, command.environment); });
 }

@@ -63,6 +63,7 @@ struct RunCommand {
   bool baseline_write = false;
   std::vector<std::pair<std::string, std::string>> with;  // outside, inside
   std::vector<std::string> args;
+  std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
 };
 
@@ -95,6 +96,7 @@ struct ReplayCommand {
   std::string scenarios_directory;
   std::vector<std::pair<std::string, std::string>> with;
   std::vector<std::string> args;
+  std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
   bool shell = false;
   std::string shell_command;  // empty: lines from standard input

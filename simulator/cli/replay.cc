@@ -64,6 +64,7 @@ runner::RunOptions run_options(const ReplayCommand& command) {
   options.case_timeout = command.timeout;
   options.with = command.with;
   options.extra_args = command.args;
+  options.features = command.features;
   options.extra_environment = command.environment;
   return options;
 }

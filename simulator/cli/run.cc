@@ -53,6 +53,7 @@ std::string command_prefix(const RunCommand& command) {
   };
   if (!command.chosen.scenarios_directory.empty()) add("--scenarios", command.chosen.scenarios_directory);
   for (const auto& [outside, inside] : command.with) add("--with", outside == inside ? outside : outside + ":" + inside);
+  for (const auto& [name, spelling] : command.features) prefix += fmt::format(" {}", shell_quoted("--feature=" + name + "=" + spelling));
   for (const auto& arg : command.args) prefix += fmt::format(" {}", shell_quoted("--arg=" + arg));
   for (const auto& [name, value] : command.environment) add("--env", name + "=" + value);
   return prefix;
@@ -87,6 +88,7 @@ Result<runner::RunOptions> run_options(const RunCommand& command, const std::opt
   options.strict = command.shown.strict;
   options.with = command.with;
   options.extra_args = command.args;
+  options.features = command.features;
   options.extra_environment = command.environment;
   options.command_prefix = command_prefix(command);
   if (command.keep) {

@@ -55,7 +55,16 @@ std::string plugin_error(const JsonValue& plugin) {
   return {};
 }
 
+void collect_paths(const JsonValue& value, std::vector<std::string>& paths) {
+  if (value.is(Kind::kString) && value.text.starts_with('/')) paths.push_back(value.text);
+  for (const JsonValue& item : value.items) collect_paths(item, paths);
+  for (const auto& [name, member] : value.members) {
+    if (name != "delegates") collect_paths(member, paths);
+  }
+}
+
 void read_multus(const JsonValue& plugin, CniConfig& config) {
+  collect_paths(plugin, config.paths);
   config.multus = true;
   config.kubeconfig = plugin.text_of("kubeconfig");
   config.multus_depth = multus_levels(plugin);

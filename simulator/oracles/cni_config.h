@@ -31,8 +31,9 @@ struct CniConfig {
   std::vector<std::string> delegates;       // JSON texts, numbers as written
   std::vector<std::string> delegate_types;  // of each delegate: its type, or its first plugin's; "" if it has none
   std::map<std::string, bool> capabilities;
-  bool self_delegating = false;  // a delegate of it, at any depth, is multus or multus-shim
-  std::size_t multus_depth = 0;  // how many levels of multus are nested: 1 = just this one
+  std::vector<std::string> paths;  // its texts that begin with "/", wherever they stand but in the delegates
+  bool self_delegating = false;    // a delegate of it, at any depth, is multus or multus-shim
+  std::size_t multus_depth = 0;    // how many levels of multus are nested: 1 = just this one
 
   bool accepted() const { return error.empty(); }
   // A configuration that an entrypoint published: accepted, and Multus is in it.

@@ -133,8 +133,8 @@ std::optional<Mismatch> judge_configuration(const Situation& situation, const Co
                       fmt::format("{}", own));
     }
   }
-  const bool about_content =
-      demand.delegate || demand.primary_json || demand.self_delegating || demand.name || demand.cni_version || demand.file;
+  const bool about_content = demand.delegate || demand.primary_json || demand.self_delegating || demand.name || demand.cni_version ||
+                             demand.file || !demand.no_path_below.empty();
   if (!about_content) return std::nullopt;
   const Published published = configuration_of(situation, demand);
   if (published.config == nullptr) return mismatch(situation, "a Multus configuration", published.reason);
@@ -143,6 +143,13 @@ std::optional<Mismatch> judge_configuration(const Situation& situation, const Co
   }
   if (demand.cni_version && published.config->cni_version != *demand.cni_version) {
     return mismatch(situation, fmt::format("{} has cniVersion {}", published.file, *demand.cni_version), published.config->cni_version);
+  }
+  for (const std::string& path : published.config->paths) {
+    for (const std::string& directory : demand.no_path_below) {
+      if (path == directory || path.starts_with(directory + "/")) {
+        return mismatch(situation, fmt::format("no path in {} begins with {}", published.file, directory), path);
+      }
+    }
   }
   return judge_delegates(situation, demand, published);
 }

@@ -44,7 +44,8 @@ struct ConfigurationDemand {
   std::optional<bool> self_delegating = {};
   std::optional<std::string> name = {};
   std::optional<std::string> cni_version = {};
-  std::optional<std::string> file = {};  // host path of the file that is meant; default: the one published
+  std::optional<std::string> file = {};         // host path of the file that is meant; default: the one published
+  std::vector<std::string> no_path_below = {};  // directories that no text of it, the delegates' apart, may begin with
 };
 std::optional<Mismatch> judge_configuration(const Situation&, const ConfigurationDemand&);
 

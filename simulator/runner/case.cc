@@ -15,6 +15,7 @@
 #include "simulator/runner/access.h"
 #include "simulator/runner/course.h"
 #include "simulator/runner/demands.h"
+#include "simulator/runner/features.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/ledger.h"
 #include "simulator/runner/live_judge.h"
@@ -42,7 +43,7 @@ class Player {
         site_(site_for(request.scenario.given)),
         ledger_(request.suite.catalogue, request.options.profile),
         volumes_(request.seed),
-        layout_(layout(usual_site())),
+        layout_(layout_of(site_)),
         judge_(layout_, http_allowed()),
         course_(request.scenario.given, site_, request.seed, wall_now(request.world), judge_),
         readers_(http_allowed()) {}
@@ -80,7 +81,11 @@ class Player {
   }
 
   static Site site_for(const Given& given) {
-    Site site = usual_site();
+    Site site = usual_site().with_directories(given.net_d, given.net_d_at, given.bin, given.bin_at);
+    for (const auto& path : given.read_only) {
+      const auto volume = std::ranges::find(site.volumes, path, &Volume::inside);
+      if (volume != site.volumes.end()) volume->read_only = true;
+    }
     if (!given.read_only_root) return site;
     for (auto& volume : site.volumes) volume.read_only = volume.read_only || volume.node.starts_with(site.root + "/");
     return site;
@@ -96,22 +101,22 @@ class Player {
     return found != request_.scenario.given.environment.end() && found->second == "http";
   }
 
-  // One image, one layout: the digest of its plugin binary is computed once.
-  static const oracles::Layout& layout(const Site& site) {
-    static const oracles::Layout usual = [&site] {
-      oracles::Layout made;
-      made.net_dir = site.net_dir;
-      made.bin_dir = site.bin_dir;
-      made.binary = site.plugin;
-      made.kubeconfig = site.kubeconfig;
-      const auto& image = site.image();
-      if (const auto inode = node::View().resolve(image, {}, site.image_plugin)) {
-        if (const auto bytes = image.read_all(*inode))
-          made.source = oracles::SourceBinary{bytes->size(), sha256_hex(*bytes), std::make_shared<const std::string>(*bytes)};
-      }
-      return made;
+  // One image: the digest of its plugin binary is computed once.
+  static oracles::Layout layout_of(const Site& site) {
+    static const oracles::SourceBinary source = [] {
+      const Site& usual = usual_site();
+      const auto inode = node::View().resolve(usual.image(), {}, usual.image_plugin);
+      const auto bytes = inode ? usual.image().read_all(*inode) : node::refuse(ENOENT);
+      return bytes ? oracles::SourceBinary{bytes->size(), sha256_hex(*bytes), std::make_shared<const std::string>(*bytes)}
+                   : oracles::SourceBinary{};
     }();
-    return usual;
+    oracles::Layout made;
+    made.net_dir = site.net_dir;
+    made.bin_dir = site.bin_dir;
+    made.binary = site.plugin;
+    made.kubeconfig = site.kubeconfig;
+    made.source = source;
+    return made;
   }
 
   Result<> open_world() {
@@ -191,6 +196,11 @@ class Player {
       start.actor = node::Actor::kStage;
     }
     start.arguments = step.args;
+    for (const auto& [feature, value] : step.features) {
+      const auto words = in_words_of_the_build(feature, value);
+      if (!words) return std::unexpected(words.error());
+      start.arguments.insert(start.arguments.begin(), words->begin(), words->end());
+    }
     start.environment = environment(request_.scenario.given, step.environment);
     if (start.actor == node::Actor::kBuild) {
       const auto& extra = request_.options.extra_args;
@@ -208,11 +218,31 @@ class Player {
     return {};
   }
 
+  // How this build spells a feature; of the reference we know, of any other we must have been told.
+  Result<std::vector<std::string>> in_words_of_the_build(const std::string& feature, const std::string& value) const {
+    const auto told = request_.options.features.find(feature);
+    if (told != request_.options.features.end()) return spelled(told->second, value);
+    if (request_.build.in_process()) return spelled(reference_spelling(feature), value);
+    return fail(ErrorCode::kUnavailable, "nobody said how the build spells \"" + feature + "\": --feature '" + feature + "=--FLAG={}'");
+  }
+
   Result<> perform(const PutStep& step) {
-    auto changes = put(site_.to_node(step.path), step.object, request_.suite);
+    auto changes = put(site_.to_node(step.path), step.object, request_.suite, step.in_place);
     if (!changes) return std::unexpected(changes.error());
     return change(*changes);
   }
+  Result<> perform(const ChmodStep& step) {
+    const auto tree = world_->look();
+    if (!tree) return std::unexpected(tree.error());
+    const auto inode = node::View().resolve(*tree, {}, site_.to_node(step.path));
+    const auto bytes = inode ? tree->read_all(*inode) : node::refuse(ENOENT);
+    if (!bytes) return fail(ErrorCode::kInvalidInput, "there is no file to give another mode", step.path);
+    Object same;
+    same.content = *bytes;
+    same.mode = step.mode;
+    return perform(PutStep{step.path, same});
+  }
+
   Result<> perform(const RemoveStep& step) { return change({cluster::Change::remove(relative(step.path))}); }
   Result<> perform(const RenameStep& step) { return change({cluster::Change::rename(relative(step.from), relative(step.to))}); }
   Result<> perform(const LinkStep& step) { return change({cluster::Change::symlink(relative(step.path), step.target)}); }
@@ -343,7 +373,7 @@ class Player {
         return;
       }
     }
-    const bool remembers = step.quiet || (step.kubeconfig && step.kubeconfig->margin);
+    const bool remembers = step.quiet || !step.order.empty() || !step.at_most.empty() || (step.kubeconfig && step.kubeconfig->margin);
     if (remembers && !world_->offers(oracles::Need::kSeeEveryOperation)) {
       ledger_.not_tested(step.check, "this world does not see every operation");
       return;
@@ -438,6 +468,7 @@ class Player {
                             [this](const std::string& who) { return world_->life(who); },
                             [this] { return outputs_of_builds(); },
                             course_.access(),
+                            [this] { return judge_.arrivals(); },
                             check != nullptr && check->profile > oracles::Profile::kCore};
     return judge(step, evidence);
   }
@@ -471,7 +502,8 @@ class Player {
       const std::lock_guard lock(excess_mutex_);
       excess.insert(excess.end(), excess_.begin(), excess_.end());
     }
-    auto findings = judge_.findings();
+    const auto tree = world_->look();
+    auto findings = judge_.findings(tree ? *tree : node::Tree());
     if (const auto* access = course_.access()) {
       findings.insert(findings.end(), access->findings().begin(), access->findings().end());
     }
@@ -550,7 +582,7 @@ class Player {
   const Site site_;
   Ledger ledger_;
   ProjectedVolumes volumes_;
-  const oracles::Layout& layout_;
+  const oracles::Layout layout_;
   LiveJudge judge_;
   Course course_;
   oracles::Readers readers_;

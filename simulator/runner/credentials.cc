@@ -29,7 +29,7 @@ Credentials::Credentials(const Given& given, const Site& site, std::uint64_t see
     : wall_ns_(std::move(wall_ns)),
       kind_(given.credentials),
       suffix_(given.token_suffix),
-      directory_(site.service_account.substr(1)),
+      directory_((given.credentials_at.empty() ? site.service_account : site.to_node(given.credentials_at)).substr(1)),
       seed_(seed),
       refreshes_(given.cluster && given.cluster->refresh),
       kubelet_(seed),

@@ -22,6 +22,7 @@ std::optional<Mismatch> judge_configuration(const ConfigurationExpectation& want
   demand.name = wanted.name;
   demand.cni_version = wanted.cni_version;
   demand.file = wanted.file;
+  demand.no_path_below = wanted.no_path_below;
   demand.equality = evidence.lossless ? oracles::JsonEquality::kLossless : oracles::JsonEquality::kValue;
   if (wanted.lossless) {
     const auto path = evidence.site.to_node(*wanted.lossless);
@@ -172,6 +173,28 @@ std::optional<Mismatch> judge_exit(const ExitExpectation& wanted, const Life& li
   return std::nullopt;
 }
 
+// Whether the build gave each path its first content in this order, and none more often than it may.
+std::optional<Mismatch> judge_arrivals(const ExpectStep& step, const Evidence& evidence) {
+  if (step.order.empty() && step.at_most.empty()) return std::nullopt;
+  const auto arrivals = evidence.arrivals();
+  const auto of = [&](const std::string& path) {
+    const auto found = arrivals.find(evidence.site.to_node(path));
+    return found == arrivals.end() ? std::vector<std::uint64_t>{} : found->second;
+  };
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < step.order.size(); ++i) {
+    const auto times = of(step.order[i]);
+    if (times.empty()) return Mismatch{"new content at " + step.order[i], "the build brought none"};
+    if (times.front() < last) return Mismatch{step.order[i - 1] + " before " + step.order[i], "it came after it"};
+    last = times.front();
+  }
+  for (const auto& [path, most] : step.at_most) {
+    const auto times = of(path).size();
+    if (times > most) return Mismatch{path + " written at most " + std::to_string(most) + " times", std::to_string(times) + " times"};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string describe(const Life& life) {
@@ -183,6 +206,11 @@ std::string describe(const Life& life) {
 
 std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) {
   const auto& situation = evidence.situation;
+  if (step.or_failed) {
+    const Life life = evidence.life("build");
+    if (!life.running && life.exit_code != 0) return std::nullopt;
+  }
+  if (auto found = judge_arrivals(step, evidence)) return found;
   if (step.kubeconfig) {
     const auto& wanted = *step.kubeconfig;
     const std::optional<mode_t> mode = wanted.mode ? std::optional(static_cast<mode_t>(*wanted.mode)) : std::nullopt;

@@ -38,6 +38,7 @@ struct RunOptions {
   std::string keep_directory;                             // where to keep the node of a failed case; empty = nowhere
   std::vector<std::pair<std::string, std::string>> with;  // neighbours bound read-only: outside, inside
   std::vector<std::string> extra_args;
+  std::map<std::string, std::string> features;  // how the build spells what each does by a flag of its own: "api-server" -> "--server={}"
   std::map<std::string, std::string> extra_environment;
   std::string command_prefix;  // how a replay command begins: "entryproof replay"
   // Which of the cases (scenarios × builds) are played; none: all.

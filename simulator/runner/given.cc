@@ -44,6 +44,9 @@ class Builder {
     return {};
   }
 
+  // The directory, and those above it.
+  Result<> make_room(const std::string& directory) { return apply(missing_parents(tree_, directory + "/"), directory); }
+
   Result<> make(const std::string& path, const Object& object, const Suite& suite) {
     auto content = content_of(object, suite);
     if (!content) return std::unexpected(content.error());
@@ -138,6 +141,9 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   for (const auto& path : given.absent) {
     if (auto done = builder.apply({Change::remove(site.to_node(path).substr(1))}, path); !done) return std::unexpected(done.error());
   }
+  if (!given.credentials_at.empty()) {
+    if (auto done = builder.make_room(site.to_node(given.credentials_at)); !done) return std::unexpected(done.error());
+  }
   if (auto done = builder.apply(credentials.project(), site.service_account); !done) return std::unexpected(done.error());
   if (!given.primary.empty()) {
     const auto fixture = suite.fixtures.find(given.primary);
@@ -164,7 +170,7 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   return tree;
 }
 
-Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite) {
+Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite, bool in_place) {
   if (object.uid || object.gid) {
     return fail(ErrorCode::kInvalidInput, "an object put into a running node cannot be given an owner; put it under \"given\"", node_path);
   }
@@ -172,11 +178,14 @@ Result<std::vector<Change>> put(const std::string& node_path, const Object& obje
   if (!content) return std::unexpected(content.error());
   const std::string path = node_path.substr(1);
   if (object.kind == Object::Kind::kDirectory) return std::vector{Change::mkdir(path, static_cast<mode_t>(object.mode.value_or(0755)))};
-  if (object.kind == Object::Kind::kSymlink) return std::vector{Change::remove(path), Change::symlink(path, object.content)};
-  if (object.kind == Object::Kind::kFifo)
-    return std::vector{Change::remove(path), Change::fifo(path, static_cast<mode_t>(object.mode.value_or(0644)))};
+  if (in_place) return std::vector{Change::write(path, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644)))};
   const auto slash = path.rfind('/');
   const std::string hidden = path.substr(0, slash + 1) + ".put-" + path.substr(slash + 1) + "~";
+  // Whole and at once, for the build may be putting something of its own there just now.
+  if (object.kind == Object::Kind::kSymlink) return std::vector{Change::symlink(hidden, object.content), Change::rename(hidden, path)};
+  if (object.kind == Object::Kind::kFifo) {
+    return std::vector{Change::fifo(hidden, static_cast<mode_t>(object.mode.value_or(0644))), Change::rename(hidden, path)};
+  }
   return std::vector{Change::write(hidden, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644))),
                      Change::rename(hidden, path)};
 }

@@ -39,9 +39,9 @@ std::vector<cluster::Change> emptied(const node::Tree& tree, const std::string& 
 // What a boot does to the disk: these directories (host paths) are empty, and the ones that the Pod mounts are there again.
 std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& lost);
 
-// How an object is put at a node path while programs run: whole, by a rename. kInvalidInput for an owner, which a running world cannot
-// give.
-Result<std::vector<cluster::Change>> put(const std::string& node_path, const Object& object, const Suite& suite);
+// How an object is put at a node path while programs run: whole, by a rename, or `in_place`. kInvalidInput for an owner, which a running
+// world cannot give.
+Result<std::vector<cluster::Change>> put(const std::string& node_path, const Object& object, const Suite& suite, bool in_place);
 
 // What the Pod's containers get: kubelet's service variables and an ordinary PATH, with the scenario's and the step's own on top.
 std::map<std::string, std::string> environment(const Given& given, const std::map<std::string, std::optional<std::string>>& more);

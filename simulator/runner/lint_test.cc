@@ -9,6 +9,7 @@
 #include <string>
 
 #include "simulator/oracles/live.h"
+#include "simulator/oracles/net_dir_watch.h"
 #include "simulator/runner/access.h"
 
 namespace entryproof::runner {
@@ -58,6 +59,7 @@ TEST(Lint, TheCatalogueKnowsTheLiveOraclesChecks) {
   for (const auto* check : suite->catalogue.live_checks()) live.insert(check->id);
   const auto& judged = oracles::LiveOracle::checks();
   std::set<std::string> expected(judged.begin(), judged.end());
+  expected.insert(oracles::NetDirWatch::checks().begin(), oracles::NetDirWatch::checks().end());
   expected.insert({std::string(Access::kRefused), std::string(Access::kDead)});
   EXPECT_EQ(live, expected);
 }

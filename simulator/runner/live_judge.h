@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,18 +15,23 @@
 
 #include "simulator/node/node.h"
 #include "simulator/oracles/live.h"
+#include "simulator/oracles/net_dir_watch.h"
 #include "simulator/runner/access.h"
 #include "simulator/runner/onlooker.h"
 
 namespace entryproof::runner {
 
+// Where the build gave a name new content, by host path: the places in the journal.
+using Arrivals = std::map<std::string, std::vector<std::uint64_t>>;
+
 class LiveJudge final : public node::Observer {
  public:
-  LiveJudge(oracles::Layout layout, bool http_allowed) : oracle_(std::move(layout), http_allowed) {}
+  LiveJudge(const oracles::Layout& layout, bool http_allowed) : oracle_(layout, http_allowed), watch_(layout) {}
 
   void reset(const node::Tree& tree) {
     const std::lock_guard lock(mutex_);
     oracle_.reset(tree);
+    watch_.reset(tree);
   }
 
   // Who is told about each operation, too; before the first one.
@@ -38,6 +45,8 @@ class LiveJudge final : public node::Observer {
     auto found = oracle_.judge(operation, now);
     if (onlooker_ != nullptr) onlooker_->on_operation(operation, now, found);
     std::ranges::move(found, std::back_inserter(findings_));
+    watch_.observe(operation, now);
+    if (operation.actor == node::Actor::kBuild) count_arrival(operation);
     if (!listening_) return;
     auto facts = oracle_.kubeconfig();
     if (facts == nullptr || facts == last_) return;
@@ -57,14 +66,30 @@ class LiveJudge final : public node::Observer {
     return oracle_.published();
   }
 
-  std::vector<oracles::Finding> findings() const {
+  // With the programs at rest, for `tree` is what they left.
+  std::vector<oracles::Finding> findings(const node::Tree& tree) const {
     const std::lock_guard lock(mutex_);
-    return findings_;
+    auto all = findings_;
+    for (auto& finding : watch_.conclude(tree)) all.push_back(std::move(finding));
+    return all;
+  }
+
+  Arrivals arrivals() const {
+    const std::lock_guard lock(mutex_);
+    return arrivals_;
   }
 
  private:
+  void count_arrival(const node::Operation& operation) {
+    if (operation.verb == node::Verb::kRename) arrivals_[operation.path2].push_back(operation.seq);
+    if (operation.verb == node::Verb::kCreate || operation.verb == node::Verb::kTruncate)
+      arrivals_[operation.path].push_back(operation.seq);
+  }
+
   mutable std::mutex mutex_;
   oracles::LiveOracle oracle_;
+  oracles::NetDirWatch watch_;
+  Arrivals arrivals_;
   std::vector<oracles::Finding> findings_;
   bool listening_ = false;
   std::shared_ptr<const oracles::KubeconfigFacts> last_;

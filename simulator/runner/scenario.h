@@ -69,7 +69,8 @@ struct Given {
   std::string primary;  // a fixture's name ("flannel"): put at its usual place in net.d; empty = none
   // "projected" (service account), "hostpath" (plain files at kubelet's place), "subpath" (the same, and they never change), "none"
   std::string credentials = "projected";
-  std::string token_suffix;  // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
+  std::string credentials_at;  // the directory they lie in; empty: kubelet's place
+  std::string token_suffix;    // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
   std::map<std::string, std::optional<std::string>> environment;  // added to the Pod's; null removes one
   std::map<std::string, Object> tree;                             // container paths (or node:)
   std::vector<std::string> absent;                                // paths to be removed from the default node
@@ -77,7 +78,13 @@ struct Given {
   // Volumes that kubelet fills from a ConfigMap, by its atomic writer: container path of the directory -> files.
   std::map<std::string, std::map<std::string, Object>> projected;
   unsigned umask = 022;
-  bool read_only_root = false;              // the container can write to its volumes only
+  std::vector<std::string> read_only;  // volumes, by container path, that the container cannot write to
+  bool read_only_root = false;         // the container can write to its volumes only
+  // Directories of the host, and where the container sees them; what is empty is as on the usual node.
+  std::string net_d;
+  std::string net_d_at;
+  std::string bin;
+  std::string bin_at;
   std::optional<std::uint64_t> disk_bytes;  // how much can be written beyond what the node begins with; ENOSPC then
 };
 
@@ -86,6 +93,7 @@ struct Given {
 struct StartStep {             // verb "start" (go on at once) or "run" (wait for the end)
   std::string what = "build";  // "build", or "predecessor:3.9.3" …
   std::vector<std::string> args;
+  std::map<std::string, std::string> features;  // what each build does by a flag of its own, if at all: "api-server" -> value
   std::map<std::string, std::optional<std::string>> environment;
   std::string as = "build";        // a name for later steps; the loader makes it "old" for a predecessor that the file gives no name
   bool wait = false;               // verb "run"
@@ -95,6 +103,11 @@ struct StartStep {             // verb "start" (go on at once) or "run" (wait fo
 struct PutStep {
   std::string path;
   Object object;
+  bool in_place = false;  // opened, emptied and written where it stands, not renamed into its place
+};
+struct ChmodStep {  // the same bytes with another mode
+  std::string path;
+  unsigned mode = 0;
 };
 struct RemoveStep {  // a directory with all it holds
   std::string path;
@@ -175,6 +188,7 @@ struct ConfigurationExpectation {
   std::optional<std::string> name;      // network name
   std::optional<std::string> file;      // host path ("node:/etc/…" in the file) of the one that is meant; default: the one published
   std::optional<std::string> cni_version;
+  std::vector<std::string> no_path_below;  // directories of the container that no value of it, the delegates' apart, may begin with
 };
 struct RuntimeExpectation {
   std::optional<std::string> containerd;  // name of the file it would load; "" = NotReady
@@ -200,13 +214,16 @@ struct ExpectStep {
   // API server answers.
   std::optional<bool> attach;
   std::map<std::string, ObjectMatcher> tree;
-  std::optional<bool> quiet;        // no mutation by the build during `for`
+  std::optional<bool> quiet;                     // no mutation by the build during `for`
+  std::vector<std::string> order;                // paths that the build gave their content, each for the first time, in this order
+  std::map<std::string, std::uint64_t> at_most;  // how often the build may have given a path new content
+  bool or_failed = false;                        // or the build has ended with a failure: its Pod is started again
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 
 struct Step {
-  std::variant<StartStep, PutStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep, StopStep,
-               RebootStep, RestStep, RememberStep, ClockStep, WaitStep, ExpectStep>
+  std::variant<StartStep, PutStep, ChmodStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep,
+               StopStep, RebootStep, RestStep, RememberStep, ClockStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

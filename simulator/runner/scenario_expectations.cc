@@ -39,6 +39,7 @@ ConfigurationExpectation read_configuration(ScenarioReader& reader, const JsonVa
   expectation.name = reader.optional_string(fields.optional("name"));
   if (const JsonValue path = fields.optional("file")) expectation.file = reader.host_path(path);
   expectation.cni_version = reader.optional_string(fields.optional("cni_version"));
+  for (const JsonValue& item : reader.items(fields.optional("no_path_below"), 16)) expectation.no_path_below.push_back(reader.path(item));
   fields.finish();
   if (value.json->empty()) reader.refuse(value, "nothing is expected");
   return expectation;
@@ -127,11 +128,25 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   if (quiet) step.quiet = true;
   const JsonValue secret = fields.optional("no_secret");
   step.no_secret = reader.words(secret, {"output", "files"});
+  const JsonValue order = fields.optional("order");
+  for (const JsonValue& item : reader.items(order, kMostPathsOfAScenario)) step.order.push_back(reader.path(item));
+  if (order && step.order.size() < 2) reader.refuse(order, "an order is one of two paths at least");
+  const JsonValue at_most = fields.optional("at_most");
+  for (const auto& [path, member] : reader.members(at_most, kMostPathsOfAScenario)) {
+    std::string why;
+    if (!is_scenario_path(path, &why)) reader.refuse(member, why);
+    step.at_most.emplace(path, reader.number(member, 0, 1'000'000).value_or(0));
+  }
+  const JsonValue or_failed = fields.optional("or_failed");
+  reader.only_true(or_failed);
+  step.or_failed = static_cast<bool>(or_failed);
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
-  if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret) {
+  if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret && !order &&
+      !at_most) {
     reader.refuse(value,
-                  "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, no_secret and quiet is wanted");
+                  "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, at_most, no_secret and quiet "
+                  "is wanted");
   }
   return step;
 }

@@ -12,6 +12,7 @@
 #include "simulator/base/digest.h"
 #include "simulator/base/file.h"
 #include "simulator/oracles/check.h"
+#include "simulator/runner/features.h"
 #include "simulator/runner/scenario_expectations.h"
 #include "simulator/runner/scenario_reader.h"
 #include "simulator/runner/scenario_vary.h"
@@ -161,6 +162,8 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   if (const JsonValue credentials = fields.optional("credentials")) {
     given.credentials = reader.one_of(credentials, {"projected", "hostpath", "subpath", "none"});
   }
+  for (const JsonValue& item : reader.items(fields.optional("read_only"), 16)) given.read_only.push_back(reader.path(item));
+  if (const JsonValue at = fields.optional("credentials_at")) given.credentials_at = reader.path(at);
   given.token_suffix = reader.string(fields.optional("token_suffix"), 16);
   given.environment = read_environment(reader, fields.optional("environment"));
   for (const auto& [path, member] : reader.members(fields.optional("tree"), kMostPathsOfAScenario)) {
@@ -179,6 +182,10 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   for (const JsonValue& item : reader.items(fields.optional("absent"), kMostPathsOfAScenario)) given.absent.push_back(reader.path(item));
   if (const auto umask = reader.mode(fields.optional("umask"))) given.umask = *umask;
   given.read_only_root = reader.boolean(fields.optional("read_only_root")).value_or(false);
+  if (const JsonValue at = fields.optional("net_d")) given.net_d = reader.host_path(at);
+  if (const JsonValue at = fields.optional("net_d_at")) given.net_d_at = reader.path(at);
+  if (const JsonValue at = fields.optional("bin")) given.bin = reader.host_path(at);
+  if (const JsonValue at = fields.optional("bin_at")) given.bin_at = reader.path(at);
   given.disk_bytes = reader.number(fields.optional("disk_bytes"), kLeastDisk, kMostDisk);
   fields.finish();
   return given;
@@ -199,6 +206,10 @@ StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue
   step.what = reader.string(value, 64);
   if (!is_program(step.what)) reader.refuse(value, "\"build\" or \"predecessor:VERSION\" is wanted");
   step.args = read_arguments(reader, fields.optional("args"));
+  for (const auto& [feature, member] : reader.members(fields.optional("features"), 16)) {
+    if (!is_feature(feature)) reader.refuse(member, "there is no such feature; there are: " + features_in_words());
+    step.features.emplace(feature, reader.string(member, 1024));
+  }
   step.environment = read_environment(reader, fields.optional("env"));
   step.deny = reader.words(fields.optional("deny"), {"inotify", "network"});
   const JsonValue as = fields.optional("as");
@@ -215,7 +226,14 @@ StartStep read_run(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
 
 PutStep read_put(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   std::string path = reader.path(value);
-  return {std::move(path), read_object(reader, fields, value)};
+  const JsonValue in_place = fields.optional("in_place");
+  reader.only_true(in_place);
+  return {std::move(path), read_object(reader, fields, value), static_cast<bool>(in_place)};
+}
+
+ChmodStep read_chmod(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
+  std::string path = reader.path(value);
+  return {std::move(path), reader.mode(fields.required("mode")).value_or(0)};
 }
 
 RemoveStep read_remove(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.path(value)}; }
@@ -340,9 +358,10 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 18> kVerbs{{{"start", read_as<read_start>},
+constexpr std::array<Verb, 19> kVerbs{{{"start", read_as<read_start>},
                                        {"run", read_as<read_run>},
                                        {"put", read_as<read_put>},
+                                       {"chmod", read_as<read_chmod>},
                                        {"remove", read_as<read_remove>},
                                        {"rename", read_as<read_rename>},
                                        {"link", read_as<read_link>},

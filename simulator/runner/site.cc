@@ -70,6 +70,19 @@ Site Site::usual() {
   return site;
 }
 
+Site Site::with_directories(const std::string& net, const std::string& net_at, const std::string& bin, const std::string& bin_at) const {
+  Site site = *this;
+  const auto move = [&site](std::string& directory, const std::string& to, const std::string& at) {
+    const auto volume = std::ranges::find(site.volumes, directory, &Volume::node);
+    if (!to.empty()) directory = volume->node = to;
+    if (!at.empty()) volume->inside = at;
+  };
+  move(site.net_dir, net, net_at);
+  move(site.bin_dir, bin, bin_at);
+  site.kubeconfig = site.net_dir + "/multus.d/multus.kubeconfig";
+  return site;
+}
+
 std::string Site::to_node(std::string_view path) const {
   if (path.starts_with("node:")) return std::string(path.substr(5));
   const Volume* best = nullptr;

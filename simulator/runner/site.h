@@ -33,6 +33,8 @@ struct Site {
 
   // The Pod that the shipped manifests of the field describe.
   static Site usual();
+  // The same with other directories of the host, mounted at other places of the container; what is empty stays.
+  Site with_directories(const std::string& net, const std::string& net_at, const std::string& bin, const std::string& bin_at) const;
 
   // The host's path of a scenario path: "node:/x" is /x; a path in a volume is mapped by the volume; any other lies in the container's
   // root.
