@@ -24,7 +24,7 @@ class ProcessWorldTest : public subjects::SandboxFixture {
 
   static std::map<std::string, std::string> play_in(WorldKind kind, const std::string& steps, const std::string& build,
                                                     const std::string& given) {
-    static Machine machine(harness());
+    Machine machine(harness());  // not static: its API server must end before OpenSSL does
     const auto ground = kind == WorldKind::kFuse ? GroundKind::kFuse : GroundKind::kTmpfs;
     return play(steps, build, given, kind, [&](WorldRequest request) { return make_process_world(machine, ground, std::move(request)); });
   }
