@@ -34,19 +34,6 @@ std::vector<std::string> worlds_of(const oracles::Check& check, const std::vecto
   return worlds;
 }
 
-// The mutants that say of themselves that the check turns them red; the suite's tests hold them to it.
-template <class Info>
-void add_kills(const Info& mutant, const oracles::Catalogue& catalogue, std::map<std::string, std::vector<std::string>>& mutants) {
-  if constexpr (requires { mutant.kills; }) {
-    for (const auto& check : mutant.kills) mutants[check].push_back(mutant.name);
-  } else {
-    for (const auto& clause : catalogue.clauses()) {
-      if (mutant.origin.find(clause.id) == std::string::npos) continue;
-      for (const auto& check : clause.checks) mutants[check.id].push_back(mutant.name);
-    }
-  }
-}
-
 std::string needs_text(const oracles::Check& check) {
   std::string text;
   for (const auto need : check.needs) text += fmt::format("{}{}", text.empty() ? "" : ", ", to_string(need));
@@ -97,7 +84,10 @@ std::vector<ClauseCoverage> coverage_of(const runner::Suite& suite, const std::v
     for (const auto& check : scenario->checks()) holders[check].push_back(scenario);
   }
   std::map<std::string, std::vector<std::string>> mutants;
-  for (const auto& mutant : subjects::mutants()) add_kills(mutant, suite.catalogue, mutants);
+  // What mutants say of themselves; the suite's tests hold them to it.
+  for (const auto& mutant : subjects::mutants()) {
+    for (const auto& check : mutant.kills) mutants[check].push_back(mutant.name);
+  }
   std::vector<ClauseCoverage> all;
   for (const auto& clause : suite.catalogue.clauses()) {
     ClauseCoverage of_clause{&clause, {}};
