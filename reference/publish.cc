@@ -144,8 +144,8 @@ Result<bool> Publisher::make_directory(const std::string& directory, mode_t mode
   if (!status) return failed("look at", directory, status.error());
   if ((status->mode & kPermissions) != mode && (made || kind == Directory::kOwn)) {
     if (const auto set = host_.fchmod(opened->get(), mode); !set) return failed("set the mode of", directory, set.error());
+    if (auto synced = sync_opened(directory, opened->get()); !synced) return std::unexpected(synced.error());
   }
-  if (auto synced = sync_opened(directory, opened->get()); !synced) return std::unexpected(synced.error());
   if (auto synced = sync_directory(directory_of(directory)); !synced) return std::unexpected(synced.error());
   directories_[directory] = *status;
   return true;
