@@ -10,8 +10,8 @@
 
 #include "simulator/reports/run.h"
 #include "simulator/reports/text.h"
-#include "simulator/runner/case.h"
 #include "simulator/runner/engine.h"
+#include "simulator/runner/judgement.h"
 #include "simulator/subjects/mutants/mutants.h"
 
 namespace entryproof::cli {

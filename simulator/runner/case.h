@@ -1,8 +1,7 @@
 // Case: one scenario played against one build in one fresh world.
 //
-// The player walks through the steps, keeps the credentials that the cluster has issued, judges what is expected and listens to the live
-// oracles. A failed expectation fails its check and nothing else; when a step itself cannot be done, what comes after it is not-tested,
-// because of it.
+// The player walks through the steps (steps.h), and what is expected is judged (judgement.h). A failed expectation fails its check and
+// nothing else; when a step itself cannot be done, what comes after it is not-tested, because of it.
 #pragma once
 
 #include <atomic>
@@ -31,9 +30,6 @@ struct CaseRequest {
   const std::atomic<bool>* cancelled = nullptr;  // becomes true when the run is interrupted
   Onlooker* onlooker = nullptr;
 };
-
-// Whether the check is judged in every case, whatever the scenario expects.
-bool judged_everywhere(const oracles::Check& check);
 
 // Says where the scenario and its expectations stand.
 void locate(CaseRecord& record, const Scenario& scenario);

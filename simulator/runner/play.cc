@@ -1,0 +1,128 @@
+#include "simulator/runner/play.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "simulator/base/digest.h"
+#include "simulator/doors/tmpfs_door.h"
+
+namespace entryproof::runner {
+
+namespace {
+
+const Site& usual_site() {
+  static const Site site = Site::usual();
+  return site;
+}
+
+Site site_for(const Given& given) {
+  Site site = usual_site().with_directories(given.net_d, given.net_d_at, given.bin, given.bin_at);
+  for (const auto& path : given.read_only) {
+    const auto volume = std::ranges::find(site.volumes, path, &Volume::inside);
+    if (volume != site.volumes.end()) volume->read_only = true;
+  }
+  if (!given.read_only_root) return site;
+  for (auto& volume : site.volumes) volume.read_only = volume.read_only || volume.node.starts_with(site.root + "/");
+  return site;
+}
+
+std::int64_t wall_now(WorldKind world) {
+  if (world == WorldKind::kMemory) return VirtualClock::kDefaultEpochNs;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+bool http_allowed(const Given& given) {
+  const auto found = given.environment.find("KUBERNETES_SERVICE_PROTOCOL");
+  return found != given.environment.end() && found->second == "http";
+}
+
+// One image: the digest of its plugin binary is computed once.
+oracles::Layout layout_of(const Site& site) {
+  static const oracles::SourceBinary source = [] {
+    const Site& usual = usual_site();
+    const auto inode = node::View().resolve(usual.image(), {}, usual.image_plugin);
+    const auto bytes = inode ? usual.image().read_all(*inode) : node::refuse(ENOENT);
+    return bytes ? oracles::SourceBinary{bytes->size(), sha256_hex(*bytes), std::make_shared<const std::string>(*bytes)}
+                 : oracles::SourceBinary{};
+  }();
+  oracles::Layout made;
+  made.net_dir = site.net_dir;
+  made.bin_dir = site.bin_dir;
+  made.binary = site.plugin;
+  made.kubeconfig = site.kubeconfig;
+  made.source = source;
+  return made;
+}
+
+}  // namespace
+
+Play::Play(const CaseRequest& played)
+    : request(played),
+      site(site_for(request.scenario.given)),
+      ledger(request.suite.catalogue, request.options.profile),
+      volumes(request.seed),
+      layout(layout_of(site)),
+      judge(layout, http_allowed(request.scenario.given)),
+      course(request.scenario.given, site, request.seed, wall_now(request.world), judge),
+      readers(http_allowed(request.scenario.given)) {}
+
+Result<> Play::open(const WorldMaker& make_world) {
+  auto image = make_node(request.scenario, request.suite, site, course.credentials(), volumes, course.wall_ns());
+  if (!image) return std::unexpected(image.error());
+  judge.reset(*image);
+  judge.tell(request.onlooker);
+  if (request.onlooker != nullptr) request.onlooker->on_begin(*image);
+  WorldRequest wanted{site,
+                      std::move(*image),
+                      request.seed,
+                      course.access() != nullptr ? course.credentials().control() : nullptr,
+                      &judge,
+                      [this](std::string what) {
+                        const std::lock_guard lock(excess_mutex);
+                        excess.push_back(std::move(what));
+                      },
+                      request.cancelled};
+  auto made = make_world(std::move(wanted));
+  if (!made) return std::unexpected(made.error());
+  world = std::move(*made);
+  course.begin(*world, [this] { return std::ranges::any_of(builds, [this](const auto& who) { return running(who); }); });
+  if (request.options.case_timeout) case_deadline = world->clock().now() + *request.options.case_timeout;
+  return {};
+}
+
+void Play::keep() const {
+  if (request.options.keep_directory.empty()) return;
+  std::string name = request.scenario.id + " on " + request.build.name;
+  std::ranges::replace(name, '/', '-');
+  const auto directory = std::filesystem::path(request.options.keep_directory) / name;
+  std::error_code error;
+  std::filesystem::remove_all(directory, error);
+  std::filesystem::create_directories(directory, error);
+  const auto tree = world->look();
+  if (error || !tree) return;
+  if (const auto written = doors::write_tree(*tree, directory.string()); !written) {
+    std::ofstream(directory / "INCOMPLETE") << written.error().line() << "\n";
+  }
+}
+
+Moment Play::after(Duration duration) const {
+  const Moment moment = world->clock().now() + duration;
+  return case_deadline ? std::min(moment, *case_deadline) : moment;
+}
+
+Woke Play::pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {
+  const Woke woke = course.pass(deadline, done, rest);
+  if (!course.trouble().empty()) {
+    obstacle = course.trouble();
+    broken = true;
+  }
+  return woke;
+}
+
+void Play::rest(Duration within) {
+  pass(after(within), [] { return false; }, kRest);
+}
+
+}  // namespace entryproof::runner
