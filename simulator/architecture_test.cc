@@ -148,7 +148,7 @@ TEST(Architecture, JudgeAndDefendantAreNotLinkedTogether) {
 TEST(Architecture, OnlyTheClockAsksTheMachineForTheTime) {
   static const std::regex kTime("(steady_clock|system_clock)::now|\\b(clock_gettime|gettimeofday)\\(|[^_a-z]time\\((NULL|nullptr)\\)");
   // Processes and their deadlines live in real time: the floors of doors and subjects wait for them, and a run says how long it took.
-  for (const char* folder : {"simulator/node", "simulator/oracles", "simulator/cluster", "simulator/reports"}) {
+  for (const char* folder : {"simulator/node", "simulator/durability", "simulator/oracles", "simulator/cluster", "simulator/reports"}) {
     for (const auto& file : without_tests(sources(folder))) EXPECT_FALSE(std::regex_search(slurp(kSource / file), kTime)) << file;
   }
 }
