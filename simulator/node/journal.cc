@@ -50,6 +50,8 @@ std::string_view to_string(Verb verb) {
       return "readlink";
     case Verb::kAccess:
       return "access";
+    case Verb::kClose:
+      return "close";
     case Verb::kMark:
       return "mark";
   }

@@ -40,6 +40,7 @@ enum class Verb : std::uint8_t {
   kReadDirectory,
   kReadlink,
   kAccess,
+  kClose,  // asked about, and recorded, only while a gate watches it
   // not of the file system
   kMark,
 };

@@ -31,7 +31,7 @@ Operation Node::describe(const Caller& caller, Verb verb, InodeId inode) const {
   operation.session = caller.session;
   operation.credentials = caller.credentials;
   operation.inode = inode;
-  if (journal_.keeps(verb)) operation.path = tree_.path_of(inode);
+  if (journal_.keeps(verb) || watches(verb)) operation.path = tree_.path_of(inode);
   return operation;
 }
 
@@ -39,7 +39,7 @@ Operation Node::describe(const Caller& caller, Verb verb, InodeId directory, std
   Operation operation = describe(caller, verb, directory);
   operation.parent = directory;
   operation.inode = tree_.child(directory, name);
-  if (!journal_.keeps(verb)) return operation;
+  if (!journal_.keeps(verb) && !watches(verb)) return operation;
   operation.path = join(std::move(operation.path), name);
   operation.name = name;
   return operation;
@@ -51,12 +51,16 @@ Outcome<T> Node::perform(Operation operation, Apply&& apply) {
   const bool counted = counts(operation.verb);
   if (counted && sealed(operation.actor, operation.session)) return refuse(EIO);
   if (counted) operation.index = ++counted_[{operation.actor, operation.session}];
-  operation.at = clock_.now();
-  operation.seq = journal_.operations().size() + 1;
+  const auto stamp = [&] {
+    operation.at = clock_.now();
+    operation.seq = journal_.operations().size() + 1;
+  };
+  stamp();
 
   Ruling ruling;
   if (gate_ != nullptr) {
     ruling = gate_->before(operation);
+    if (pause(ruling)) stamp();
     if (counted && sealed(operation.actor, operation.session) && !ruling.error) ruling.error = Errno{EIO};  // the gate killed the actor
     operation.injected = ruling.error || ruling.short_write;
   }
@@ -76,8 +80,15 @@ Outcome<> Node::record(Operation operation) {
   if (observer_ != nullptr && counts(operation.verb) && operation.succeeded()) observer_->observe(operation, tree_);
   if (gate_ == nullptr) return {};
   const Ruling ruling = gate_->after(operation);
+  pause(ruling);
   if (ruling.error) return std::unexpected(*ruling.error);
   return {};
+}
+
+bool Node::pause(const Ruling& ruling) {
+  if (ruling.delay <= Duration{} || !pause_) return false;
+  pause_(ruling.delay);
+  return true;
 }
 
 void Node::append(Operation operation) {
@@ -255,6 +266,11 @@ Outcome<> Node::fsync_directory(const Caller& caller, InodeId inode) {
     if (is->type != FileType::kDirectory) return refuse(ENOTDIR);
     return {};
   });
+}
+
+Outcome<> Node::close(const Caller& caller, InodeId inode) {
+  if (!watches(Verb::kClose)) return {};
+  return perform<void>(describe(caller, Verb::kClose, inode), [](Operation&, const Ruling&) -> Outcome<> { return {}; });
 }
 
 // --- names ---

@@ -36,6 +36,7 @@ namespace entryproof::node {
 struct Ruling {
   std::optional<Errno> error;              // fail with this
   std::optional<std::size_t> short_write;  // write at most so many bytes
+  Duration delay{};                        // the call takes so much longer
 };
 
 class Gate {
@@ -43,6 +44,9 @@ class Gate {
   virtual ~Gate() = default;
   virtual Ruling before(const Operation&) { return {}; }
   virtual Ruling after(const Operation&) { return {}; }
+  // Whether a ruling about this verb is to be expected. Doors ask for kClose, which is no operation otherwise, for kLookup, which a memory
+  // process makes only then, and for kRead and kWrite, which a kernel would merge and repeat otherwise.
+  virtual bool watches(Verb) const { return false; }
 };
 
 class Observer {
@@ -60,6 +64,9 @@ class Node {
   const Journal& journal() const { return journal_; }
   void set_gate(Gate* gate) { gate_ = gate; }
   void set_observer(Observer* observer) { observer_ = observer; }
+  bool watches(Verb verb) const { return gate_ != nullptr && gate_->watches(verb); }
+  // How a call takes longer: lets so much of the world's time pass. Whoever guards the node may let others in meanwhile.
+  void set_pause(std::function<void(Duration)> pause) { pause_ = std::move(pause); }
   // Called once, when a cap of the journal is exceeded; whose operation it was is sealed already.
   void on_limit(std::function<void(std::string what)> callback) { on_limit_ = std::move(callback); }
   void seal(Actor actor) { sealed_[static_cast<std::size_t>(actor)] = true; }
@@ -100,6 +107,8 @@ class Node {
   Outcome<> rename(const Caller&, InodeId from, std::string_view name, InodeId to, std::string_view new_name, RenameFlag flag);
   Outcome<> fsync(const Caller&, InodeId, bool data_only);
   Outcome<> fsync_directory(const Caller&, InodeId);
+  // close(2) of a descriptor; it is closed whatever the answer. Always well, and no operation, unless a gate watches it.
+  Outcome<> close(const Caller&, InodeId);
 
   // Lifetime of inodes without a name: pinned while a descriptor or the kernel's inode cache holds them.
   void pin(InodeId, std::uint64_t count = 1);
@@ -111,6 +120,7 @@ class Node {
   template <class T, class Apply>
   Outcome<T> perform(Operation operation, Apply&& apply);
   Outcome<> record(Operation operation);
+  bool pause(const Ruling& ruling);
   void append(Operation operation);
   void release(InodeId inode);
   std::int64_t wall() const { return clock_.wall_ns(); }
@@ -121,6 +131,7 @@ class Node {
   Gate* gate_ = nullptr;
   Observer* observer_ = nullptr;
   std::function<void(std::string)> on_limit_;
+  std::function<void(Duration)> pause_;
   std::array<bool, 3> sealed_{};
   std::set<std::pair<Actor, std::uint32_t>> dead_sessions_;
   std::map<std::pair<Actor, std::uint32_t>, std::uint64_t> counted_;

@@ -44,7 +44,7 @@ class KillGate final : public node::Gate {
     operation_ = 0;
     node_.seal(operation.actor, session_);
     kill_();
-    return {.error = node::Errno{EIO}, .short_write = {}};
+    return {.error = node::Errno{EIO}, .short_write = {}, .delay = {}};
   }
 
  private:

@@ -141,7 +141,7 @@ void ReferenceStage::observe(const node::Operation& operation, const node::Tree&
 node::Ruling ReferenceStage::before(const node::Operation& operation) {
   if (kill_in_ == 0 || operation.actor != node::Actor::kBuild || operation.index == 0 || --kill_in_ > 0) return {};
   node_.seal(node::Actor::kBuild);
-  return {.error = node::Errno{EIO}, .short_write = {}};
+  return {.error = node::Errno{EIO}, .short_write = {}, .delay = {}};
 }
 
 oracles::Situation ReferenceStage::situation() {
