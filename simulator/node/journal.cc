@@ -92,4 +92,9 @@ bool Journal::append(Operation operation) {
   return !exceeded_;
 }
 
+std::vector<Operation> Journal::after(std::uint64_t seq) const {
+  if (seq >= operations_.size()) return {};
+  return {operations_.begin() + static_cast<std::ptrdiff_t>(seq), operations_.end()};
+}
+
 }  // namespace entryproof::node

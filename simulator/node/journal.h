@@ -96,6 +96,8 @@ class Journal {
   bool keeps(Verb verb) const { return counts(verb) || verb == Verb::kMark || read_only_kept_ < limits_.read_only_entries; }
   const Limits& limits() const { return limits_; }
   const std::vector<Operation>& operations() const { return operations_; }
+  // A copy of those behind the entry of that number.
+  std::vector<Operation> after(std::uint64_t seq) const;
   std::uint64_t read_only_dropped() const { return read_only_dropped_; }
   std::uint64_t counted() const { return counted_; }  // counted operations and marks
   std::uint64_t bytes() const { return bytes_; }      // of written data

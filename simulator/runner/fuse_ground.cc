@@ -98,6 +98,11 @@ class FuseGround final : public Ground {
     return {"fuse", 0, {}, 0};
   }
 
+  Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) override {
+    const std::lock_guard lock(door_->mutex());
+    return node_.journal().after(seq);
+  }
+
  private:
   node::Node node_;
   KillGate gate_;

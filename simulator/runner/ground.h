@@ -52,6 +52,8 @@ class Ground {
   virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
   virtual std::uint64_t operations() = 0;
   virtual oracles::Place place() = 0;
+  // As World::journal_after.
+  virtual Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) = 0;
 };
 
 struct GroundRequest {

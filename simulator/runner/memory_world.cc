@@ -127,6 +127,8 @@ class MemoryWorld final : public World {
     return {"memory", 0, {}, 0};
   }
 
+  Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) override { return node_.journal().after(seq); }
+
   Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) override {
     std::uint64_t seen = activity();
     if (done()) return Woke::kDone;

@@ -38,7 +38,8 @@ bool http_allowed(const Given& given) {
   return found != given.environment.end() && found->second == "http";
 }
 
-// One image: the digest of its plugin binary is computed once.
+}  // namespace
+
 oracles::Layout layout_of(const Site& site) {
   static const oracles::SourceBinary source = [] {
     const Site& usual = usual_site();
@@ -55,8 +56,6 @@ oracles::Layout layout_of(const Site& site) {
   made.source = source;
   return made;
 }
-
-}  // namespace
 
 Play::Play(const CaseRequest& played)
     : request(played),

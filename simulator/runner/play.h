@@ -29,6 +29,9 @@ inline constexpr Duration kRest = std::chrono::milliseconds(30);  // DESIGN.md, 
 // At rest for so long after its start, a build will not do by itself what it has not done.
 inline constexpr Duration kSettled = std::chrono::milliseconds(1500);
 
+// Where the oracles look on a node of that site. One image: the digest of its plugin binary is computed once.
+oracles::Layout layout_of(const Site& site);
+
 struct Play {
   explicit Play(const CaseRequest& played);
 

@@ -185,6 +185,8 @@ class ProcessWorld final : public World {
   std::uint64_t operations() override { return ground_->operations(); }
   oracles::Place place() override { return ground_->place(); }
 
+  Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) override { return ground_->journal_after(seq); }
+
   Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) override {
     const Moment begun = clock_.now();
     std::uint64_t seen = activity();

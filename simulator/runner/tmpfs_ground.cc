@@ -69,6 +69,9 @@ class TmpfsGround final : public Ground {
   }
   std::uint64_t operations() override { return 0; }
   oracles::Place place() override { return {"tmpfs", 0, {}, 0}; }
+  Result<std::vector<node::Operation>> journal_after(std::uint64_t) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it has no journal");
+  }
 
  private:
   std::unique_ptr<doors::TmpfsDoor> door_;

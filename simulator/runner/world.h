@@ -93,6 +93,8 @@ class World {
   virtual std::uint64_t operations() = 0;
   // Where the newest counted operation of a build stands in the journal.
   virtual oracles::Place place() = 0;
+  // What happened on the node after that entry of its journal, by whoever it was, in order. kUnavailable where operations are not seen.
+  virtual Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) = 0;
 
   // Lets time pass until `done` says so, the deadline is over or, with `rest_ends`, everything has been at rest for `rest`: nothing in
   // flight, every task waiting, no mutation (DESIGN.md, decision 12). `done` is asked first of all, and again after each activity.

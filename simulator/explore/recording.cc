@@ -1,0 +1,115 @@
+#include "simulator/explore/recording.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace entryproof::explore {
+namespace {
+
+using runner::Woke;
+
+class RecordedWorld final : public runner::World {
+ public:
+  RecordedWorld(std::unique_ptr<World> world, Recording& recording) : world_(std::move(world)), recording_(recording) {}
+
+  ~RecordedWorld() override { catch_up(); }
+
+  bool offers(oracles::Need need) const override { return world_->offers(need); }
+  const Clock& clock() const override { return world_->clock(); }
+
+  Result<> start(const std::string& who, const runner::Start& start) override {
+    if (start.actor == node::Actor::kBuild) {
+      auto tree = world_->look();
+      if (!tree) return std::unexpected(tree.error());
+      recording_.lives.push_back({start, std::move(*tree), catch_up(), {}});
+      if (std::ranges::find(builds_, who) == builds_.end()) builds_.push_back(who);
+    }
+    return world_->start(who, start);
+  }
+
+  runner::Life life(const std::string& who) override { return world_->life(who); }
+  Result<> signal(const std::string& who, int number) override { return world_->signal(who, number); }
+  Result<> kill(const std::string& who) override { return world_->kill(who); }
+  Result<> arm_kill(std::uint64_t operation) override { return world_->arm_kill(operation); }
+  Result<> change(const std::vector<cluster::Change>& changes) override { return world_->change(changes); }
+  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    return world_->arm_change(directory, std::move(changes), std::move(done));
+  }
+  cluster::Experience ask(const cluster::ClientConfig& client) override { return world_->ask(client); }
+  void cluster_changed() override { world_->cluster_changed(); }
+  Result<> set_clock_forward(Duration by) override { return world_->set_clock_forward(by); }
+  Result<node::Tree> look() override { return world_->look(); }
+  std::uint64_t activity() override { return world_->activity(); }
+  std::uint64_t operations() override { return world_->operations(); }
+  oracles::Place place() override { return world_->place(); }
+  Result<std::vector<node::Operation>> journal_after(std::uint64_t seq) override { return world_->journal_after(seq); }
+
+  Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) override {
+    const Woke woke = world_->pass(deadline, done, rest);
+    if (!recording_.lives.empty() && (woke == Woke::kRest || ended_well())) acknowledge();
+    return woke;
+  }
+
+ private:
+  // Takes what is new in the journal; gives its last entry.
+  std::uint64_t catch_up() {
+    const std::uint64_t last = recording_.journal.empty() ? 0 : recording_.journal.back().seq;
+    auto more = world_->journal_after(last);
+    if (!more) {
+      recording_.obstacle = more.error().line();
+      return last;
+    }
+    std::ranges::move(*more, std::back_inserter(recording_.journal));
+    return recording_.journal.empty() ? 0 : recording_.journal.back().seq;
+  }
+
+  // Whoever ended with another status, or by a signal, has promised nothing.
+  bool ended_well() {
+    return std::ranges::all_of(builds_, [this](const auto& who) {
+      const auto life = world_->life(who);
+      return !life.running && life.exit_code == 0;
+    });
+  }
+
+  bool failed() {
+    return std::ranges::any_of(builds_, [this](const auto& who) {
+      const auto life = world_->life(who);
+      return !life.running && life.exit_code != 0;
+    });
+  }
+
+  void acknowledge() {
+    if (failed()) return;
+    auto& told = recording_.lives.back().acknowledged;
+    const std::uint64_t entry = catch_up();
+    if (told.empty() || told.back() != entry) told.push_back(entry);
+  }
+
+  std::unique_ptr<World> world_;
+  Recording& recording_;
+  std::vector<std::string> builds_;  // the names under which the build was started
+};
+
+}  // namespace
+
+std::vector<node::Operation> Recording::operations_of(std::size_t life) const {
+  const std::uint64_t until = life + 1 < lives.size() ? lives[life + 1].since : UINT64_MAX;
+  std::vector<node::Operation> operations;
+  std::ranges::copy_if(journal, std::back_inserter(operations),
+                       [&](const auto& each) { return each.seq > lives[life].since && each.seq <= until; });
+  return operations;
+}
+
+runner::WorldMaker recorded(runner::WorldMaker make, Recording& recording) {
+  return [make = std::move(make), &recording](runner::WorldRequest request) -> Result<std::unique_ptr<runner::World>> {
+    recording = {};
+    recording.site = request.site;
+    recording.seed = request.seed;
+    auto world = make(std::move(request));
+    if (!world) return world;
+    return std::make_unique<RecordedWorld>(std::move(*world), recording);
+  };
+}
+
+}  // namespace entryproof::explore
