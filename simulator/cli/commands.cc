@@ -28,6 +28,7 @@ int dispatch(const Command& command, Streams& streams) {
   if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
   if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
   if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);
+  if (const auto* audit = std::get_if<AuditCommand>(&command)) return audit_command(*audit, streams);
   return report_command(std::get<ReportCommand>(command), streams);
 }
 

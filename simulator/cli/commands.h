@@ -22,6 +22,7 @@ int list_command(const ListCommand& command, Streams& streams);
 int explain_command(const ExplainCommand& command, Streams& streams);
 int lint_command(const LintCommand& command, Streams& streams);
 int replay_command(const ReplayCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
+int audit_command(const AuditCommand& command, Streams& streams);
 int report_command(const ReportCommand& command, Streams& streams);
 
 // --- what they share ---

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <system_error>
 
+#include "simulator/audit/life.h"
 #include "simulator/reports/text.h"
 #include "simulator/runner/features.h"
 
@@ -207,6 +208,27 @@ void add_run(CLI::App& app, RunCommand& run) {
   add_shown(app, run.shown, "--report");
 }
 
+void add_audit(CLI::App& app, AuditCommand& audit) {
+  app.add_option("subjects", audit.subjects, "Roots of nodes: / or a mounted image or a copied tree")->type_name("NODE_ROOT")->required();
+  app.add_option("--cni-conf-dir", audit.net_dir, "Where the nodes' runtime looks for configurations; found by looking if not given")
+      ->type_name("PATH");
+  app.add_option("--cni-bin-dir", audit.bin_dir, "Where it looks for plugins; found by looking if not given")->type_name("PATH");
+  add_word(app, "--now", "The time to judge at, like 2026-12-01T14:07:00Z; the clock's if not given", "TIME",
+           [&audit](const std::string& text) { return store(audit::parse_time(text), audit.now); });
+  add_word(app, "--format,--report", "text (default), json (lines), markdown, github", "FORMAT",
+           [&audit](const std::string& text) -> Result<> {
+             const auto format = reports::audit_format_from(text);
+             if (!format) return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no format; there are text, json, markdown, github", text));
+             audit.view.format = *format;
+             return {};
+           });
+  app.add_flag("--strict", audit.view.strict, "A risk decides, too");
+  app.add_flag("-v,--verbose", audit.view.whole, "Also what was found good, when there are several");
+  add_word(app, "--color", "auto (default), always, never; NO_COLOR is honoured by auto", "WHEN",
+           [&audit](const std::string& text) { return take_color(text, audit.color); });
+  app.footer("Exit codes: 0 nothing that breaks Pods, 1 something does or will, 2 no verdict: not found, or not readable.");
+}
+
 // Two reports on one stream would make neither.
 std::optional<std::string> clash(const Shown& shown) {
   std::map<std::string, int> places;
@@ -241,12 +263,15 @@ Command parse(int argc, const char* const* argv) {
   LintCommand lint;
   ReplayCommand replay;
   ReportCommand report;
+  AuditCommand audit;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   CLI::App& list_app = *app.add_subcommand("list", "What run would play");
   CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
   CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
   CLI::App& replay_app = *app.add_subcommand("replay", "Play a finding again and show the operation that made it so");
   CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
+
+  CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node");
 
   std::string format = "text";
   add_run(run_app, run);
@@ -264,6 +289,7 @@ Command parse(int argc, const char* const* argv) {
   report_app.add_option("files", report.files, "Results written by run --report jsonl:FILE")->type_name("RUN.jsonl")->required();
   add_profile(report_app, report.profile);
   add_shown(report_app, report.shown, "--format");
+  add_audit(audit_app, audit);
 
   std::string command;
   try {
@@ -288,6 +314,7 @@ Command parse(int argc, const char* const* argv) {
   if (list_app.parsed() && list.format == Format::kMarkdown && !list.clauses)
     return usage_error("--format markdown needs --clauses", "list ");
   if (list_app.parsed()) return list;
+  if (audit_app.parsed()) return audit;
   if (explain_app.parsed()) return explain;
   if (lint_app.parsed()) return lint;
   if (replay_app.parsed()) return replay;

@@ -14,6 +14,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/cli/words.h"
+#include "simulator/reports/audit.h"
 #include "simulator/reports/console.h"
 #include "simulator/reports/registry.h"
 #include "simulator/runner/engine.h"
@@ -108,12 +109,21 @@ struct ReportCommand {
   oracles::Profile profile = oracles::Profile::kCore;
 };
 
+struct AuditCommand {
+  std::vector<std::string> subjects;  // roots of nodes
+  std::string net_dir;                // host paths; empty: found by looking
+  std::string bin_dir;
+  std::optional<std::int64_t> now;  // seconds since the epoch; the clock if not given
+  reports::AuditView view;
+  Color color = Color::kAuto;
+};
+
 struct Message {
   std::string text;
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
-using Command = std::variant<Message, RunCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand>;
+using Command = std::variant<Message, RunCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand, AuditCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();
