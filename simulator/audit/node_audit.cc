@@ -66,7 +66,10 @@ class Audit {
                                 : place_.crio                    ? "CRI-O"
                                                                  : "containerd",
                                 layout_.net_dir, place_.why, layout_.bin_dir));
-    readable(layout_.net_dir);
+    if (readable(layout_.net_dir) && !oracles::resolve_on_host(root_.tree(), layout_.net_dir)) {
+      report_.unread.push_back(
+          {layout_.net_dir, "there is no such directory: this is no node's root, or its runtime looks elsewhere (--cni-conf-dir)"});
+    }
     look_at_selection();
     choose_configuration();
     look_elsewhere();

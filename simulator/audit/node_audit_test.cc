@@ -85,7 +85,7 @@ const std::vector<Case>& cases() {
   static const std::vector<Case> kCases = {
       {"AsTheReferenceKeepsIt", [](Disk&) {}, {}},
       {"WithoutMultus", [](Disk& d) { d.remove(kSingle).remove("/etc/cni/net.d/multus.d").remove("/opt/cni/bin/multus"); }, {}},
-      {"NoConfigurationAtAll", [](Disk& d) { d.remove(kNet); }, {}},
+      {"NoConfigurationAtAll", [](Disk& d) { d.remove(kNet).directory(kNet); }, {}},
       {"LegacyTokenHasNoEnd",
        [](Disk& d) { d.file(kCredential, kubeconfig(cluster::issue_token({.seed = 3, .legacy = true})), 0600); },
        {}},
@@ -284,7 +284,8 @@ TEST(NodeAudit, BelievesTheRuntimesOwnConfiguration) {
   EXPECT_NE(fact(report, "runtime").find("/srv/net (/etc/containerd/config.toml says so), plugins in /srv/bin"), std::string::npos)
       << fact(report, "runtime");
   EXPECT_EQ(said(report), Said{"EXIST-03 broken"}) << "Multus is where nobody looks";
-  EXPECT_EQ(said(audit(disk, {.root = {}, .now = kNow, .net_dir = kNet, .bin_dir = "/opt/cni/bin"})), Said()) << "what is asked for goes first";
+  EXPECT_EQ(said(audit(disk, {.root = {}, .now = kNow, .net_dir = kNet, .bin_dir = "/opt/cni/bin"})), Said())
+      << "what is asked for goes first";
 
   Disk crio;
   good(crio);
@@ -319,6 +320,12 @@ TEST(NodeAudit, NamesWhatItCannotReadAndConcludesNothing) {
   ASSERT_EQ(report.unread.size(), 1U);
   EXPECT_EQ(report.unread.front().path, kNet);
   EXPECT_EQ(exit_code({report}, false), 2);
+}
+
+TEST(NodeAudit, OfADirectoryThatIsNoNodeThereIsNoVerdict) {
+  Disk disk;
+  disk.file("/README", "not a node");
+  EXPECT_EQ(exit_code({audit(disk)}, true), 2);
 }
 
 TEST(NodeAudit, ExitCodesSayWhetherPodsBreak) {
