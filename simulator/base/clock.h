@@ -41,6 +41,11 @@ class VirtualClock final : public Clock {
     return wall_start_ns_.load(std::memory_order_relaxed) + elapsed_ns_.load(std::memory_order_relaxed);
   }
   bool is_virtual() const override { return true; }
+  // A new world: nothing has passed, and it is this time of day.
+  void restart(std::int64_t wall_start_ns = kDefaultEpochNs) {
+    wall_start_ns_.store(wall_start_ns);
+    elapsed_ns_.store(0);
+  }
   // Moves forward to `moment`; never backwards.
   void advance_to(Moment moment) {
     if (moment.since_start.count() > elapsed_ns_.load(std::memory_order_relaxed)) elapsed_ns_.store(moment.since_start.count());

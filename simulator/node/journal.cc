@@ -97,4 +97,10 @@ std::vector<Operation> Journal::after(std::uint64_t seq) const {
   return {operations_.begin() + static_cast<std::ptrdiff_t>(seq), operations_.end()};
 }
 
+void Journal::clear() {
+  operations_.clear();  // keeps its room for the next ones
+  read_only_kept_ = read_only_dropped_ = counted_ = bytes_ = 0;
+  exceeded_ = false;
+}
+
 }  // namespace entryproof::node

@@ -92,6 +92,8 @@ class Journal {
 
   // Gives the entry its seq. False once a limit that ends the run is exceeded; the entry is kept all the same.
   bool append(Operation operation);
+  // Forgets everything but its limits.
+  void clear();
   // Whether an entry of this verb would be kept, and not only counted.
   bool keeps(Verb verb) const { return counts(verb) || verb == Verb::kMark || read_only_kept_ < limits_.read_only_entries; }
   const Limits& limits() const { return limits_; }

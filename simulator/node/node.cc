@@ -117,6 +117,16 @@ void Node::replace_tree(Tree image, std::string why) {
   mark(Actor::kWorld, std::move(why));
 }
 
+void Node::restart(Tree image) {
+  tree_ = std::move(image);
+  journal_.clear();
+  sealed_ = {};
+  dead_sessions_.clear();
+  counted_.clear();
+  pins_.clear();
+  for (const InodeId orphan : tree_.orphans()) tree_.reap(orphan);
+}
+
 void Node::pin(InodeId inode, std::uint64_t count) { pins_[inode] += count; }
 
 void Node::unpin(InodeId inode, std::uint64_t count) {

@@ -79,6 +79,9 @@ class Node {
     return sealed(actor) || (!dead_sessions_.empty() && dead_sessions_.contains({actor, session}));
   }
   void mark(Actor actor, std::string text);
+  // Another node from here on, as if it were new: no journal, no seals, no pins; gate, observer and callback stay. Nobody may hold an
+  // inode.
+  void restart(Tree image);
   // Replaces the whole tree, e.g. by a crash state at a reboot. Held inodes become stale (ESTALE). Leaves a mark.
   void replace_tree(Tree image, std::string why);
 

@@ -328,6 +328,12 @@ void LiveOracle::reset(const node::Tree& tree) {
   state_->sight = look(tree, state_->layout, state_->readers, {});
 }
 
+void LiveOracle::restart(const node::Tree& tree) {
+  state_->published.clear();
+  state_->reported.clear();
+  reset(tree);
+}
+
 std::vector<Finding> LiveOracle::judge(const Operation& operation, const node::Tree& now) {
   State& state = *state_;
   if (operation.verb == Verb::kFsync || operation.verb == Verb::kFsyncDirectory || !operation.succeeded()) return {};

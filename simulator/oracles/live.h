@@ -47,6 +47,8 @@ class LiveOracle {
 
   // Looks at the tree afresh: to begin with, and after the tree was replaced (a reboot). What it finds is inherited.
   void reset(const node::Tree& tree);
+  // Another node: what was found, published and begun on the one before is forgotten. What is known of contents stays.
+  void restart(const node::Tree& tree);
   // After each successful counted operation, in order. Findings' `at.world` is left to the caller.
   std::vector<Finding> judge(const node::Operation& operation, const node::Tree& now);
   // The Multus configuration that the build published last (a name in net.d); "" if none.

@@ -46,6 +46,12 @@ void NetDirWatch::reset(const node::Tree& tree) {
   made_.clear();
 }
 
+void NetDirWatch::restart(const node::Tree& tree) {
+  reset(tree);
+  by_build_ = false;
+  loadable_temporary_.reset();
+}
+
 void NetDirWatch::observe(const node::Operation& operation, const node::Tree& now) {
   const bool from = is_child(operation.path);
   const bool to = operation.verb == Verb::kRename && is_child(operation.path2);

@@ -30,6 +30,8 @@ class NetDirWatch {
 
   // A boot: containerd starts and looks.
   void reset(const node::Tree& tree);
+  // Another node: nothing that happened on the one before counts.
+  void restart(const node::Tree& tree);
   // After each successful counted operation, in order.
   void observe(const node::Operation& operation, const node::Tree& now);
   // With the programs at rest.

@@ -26,6 +26,12 @@ class KillGate final : public node::Gate {
     kill_ = std::move(kill);
   }
 
+  // Nothing is to happen any more.
+  void disarm() {
+    operation_ = 0;
+    change_ = nullptr;
+  }
+
   // After the next successful read of a file below `directory`, once.
   void arm_change(std::string directory, std::function<void()> change) {
     directory_ = std::move(directory);

@@ -34,6 +34,17 @@ class LiveJudge final : public node::Observer {
     watch_.reset(tree);
   }
 
+  // Another node: nothing of the one before is left. Who listens still does.
+  void restart(const node::Tree& tree) {
+    const std::lock_guard lock(mutex_);
+    oracle_.restart(tree);
+    watch_.restart(tree);
+    arrivals_.clear();
+    findings_.clear();
+    last_.reset();
+    publications_.clear();
+  }
+
   // Who is told about each operation, too; before the first one.
   void tell(Onlooker* onlooker) { onlooker_ = onlooker; }
 
