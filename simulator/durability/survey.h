@@ -18,15 +18,9 @@
 #include <vector>
 
 #include "simulator/durability/program.h"
+#include "simulator/durability/state_hash.h"
 
 namespace entryproof::durability {
-
-// What can be seen at the watched paths: names, types, modes, owners, content; not times, not inode numbers.
-struct StateHash {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  bool operator==(const StateHash&) const = default;
-};
 
 // One state in which a crash may leave the node. Lives as long as the call it is given to.
 class CrashState {
@@ -36,7 +30,8 @@ class CrashState {
   Model model = Model::kKill;
   std::uint64_t after = 0;       // seq of the last operation before the crash
   std::size_t acknowledged = 0;  // how many acknowledgements had been given
-  StateHash hash;                // together with `acknowledged` all that a verdict may depend on
+  StateHash
+      hash;  // of names, types, modes, owners, content at the watched paths; together with `acknowledged` all that a verdict may depend on
 
   // The whole node as the next boot finds it, made now: costs microseconds. Inodes keep their numbers, and new ones get numbers that the
   // trace did not use, as Tree::follow has it.
@@ -66,6 +61,7 @@ struct Coverage {
   std::size_t windows = 0;
   std::uint64_t raw = 0;       // sets of micro-operations, each one hashed and looked up
   std::uint64_t distinct = 0;  // different states among them
+  std::uint64_t failing = 0;   // of those, in a survey
   std::vector<std::string>
       bounds;  // "window 7 (before op 31 fsync /x) has 23 micro-operations: prefixes, omissions <= 2, …"; empty if complete
 };

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "simulator/base/clock.h"
 #include "simulator/node/journal.h"
 #include "simulator/node/tree.h"
 
@@ -25,7 +26,8 @@ struct Trace {
   // In order of seq; failed, read-only and mark entries may be among them. A mark of the build counts as an acknowledgement. A journal in
   // which the tree was replaced (Node::replace_tree) is several traces.
   std::span<const node::Operation> operations;
-  std::vector<Acknowledgement> acknowledgements;  // in order
+  std::vector<Acknowledgement> acknowledgements;               // in order
+  std::int64_t wall_start_ns = VirtualClock::kDefaultEpochNs;  // wall time at Moment zero, for the times of inodes
 };
 
 }  // namespace entryproof::durability

@@ -210,6 +210,14 @@ std::string Tree::path_of(InodeId inode) const {
   return tail;
 }
 
+std::vector<std::pair<InodeId, std::string>> Tree::names_of(InodeId inode) const {
+  std::vector<std::pair<InodeId, std::string>> names;
+  const Inode* found = state_->find(inode);
+  if (found == nullptr) return names;
+  for (const Inode::Name& name : found->names) names.emplace_back(name.directory, name.name);
+  return names;
+}
+
 std::uint64_t Tree::version(InodeId inode) const {
   const Inode* found = state_->find(inode);
   return found != nullptr ? found->version : 0;

@@ -69,6 +69,8 @@ class Tree {
   // The absolute path of the inode (of several hard links: the one last made). "?" if no name is left; the end after "…" if it is past 4096
   // bytes.
   std::string path_of(InodeId) const;
+  // Every name that leads to the inode, the one last made last. None for a root, an orphan, or an inode that is not there.
+  std::vector<std::pair<InodeId, std::string>> names_of(InodeId) const;  // directory, name
   // A number that is different after any change to the inode's bytes, attributes or entries; equal numbers mean equal content, across
   // snapshots of one origin too. 0 for an inode that is not there. This is what oracles memoise on.
   std::uint64_t version(InodeId) const;
@@ -103,6 +105,10 @@ class Tree {
   void reap(InodeId);
   // The inodes that have no name left.
   std::vector<InodeId> orphans() const;
+  // What a crash does to a name: from now on it leads to `inode`, or to nothing if that is 0, whatever it led to before. Asks nobody's
+  // leave; link counts follow. An orphan that is not reaped yet can get a name back, a directory goes with all that is in it. The inodes
+  // must be there, and a directory must not get a second name.
+  void lead(InodeId directory, std::string_view name, InodeId inode);
   // Makes inode numbers and change times of this tree go on from where `before` stopped: for a tree that takes another's place at a reboot.
   void follow(const Tree& before);
 

@@ -250,4 +250,29 @@ Outcome<std::optional<InodeId>> Tree::rename(const Credentials& who, InodeId fro
   return gone;
 }
 
+void Tree::lead(InodeId directory, std::string_view name, InodeId inode) {
+  const InodeId before = child(directory, name);
+  if (before == inode) return;
+  State& state = editable();
+  const std::int64_t tick = state.tick(0);
+  Inode& parent = state.change(directory, tick);
+  if (before != 0) {
+    Inode& gone = state.change(before, tick);
+    state.detach(parent, name, gone);
+    gone.attributes.links = gone.is(FileType::kDirectory) ? 0 : gone.attributes.links - 1;
+    if (gone.attributes.links == 0) ++state.orphans;
+  }
+  if (inode == 0) return;
+  Inode& come = state.change(inode, tick);
+  if (come.attributes.links == 0) --state.orphans;
+  if (come.is(FileType::kDirectory)) {
+    const std::vector<Entry> entries = come.entries.list();
+    const auto below = std::ranges::count(entries, FileType::kDirectory, &Entry::type);
+    come.attributes.links = 2 + static_cast<std::uint32_t>(below);
+  } else {
+    ++come.attributes.links;
+  }
+  state.attach(parent, name, come);
+}
+
 }  // namespace entryproof::node
