@@ -89,7 +89,8 @@ class Compiler {
     Index truncated = kNone;                         // the last kTruncate
     std::size_t clean = 0;                           // in Object::data: before that, the last fsync that succeeded left nothing
     std::size_t emptied = ~std::size_t{0};           // in Object::data: since it was truncated to nothing and not closed since (A2)
-    std::uint32_t session = 0;                       // of that
+    node::Actor actor = node::Actor::kBuild;         // of that
+    std::uint32_t session = 0;
   };
 
   Result<> take_apart(Index operation);
@@ -198,7 +199,8 @@ void Compiler::close_emptied(Index operation, Index micro) {
   std::erase_if(emptied_, [&](Index object) {
     Progress& file = progress_[object];
     const std::vector<Index>& data = compiled_->objects[object].data;
-    if (file.session != done.session || file.emptied + 1 >= data.size()) return false;  // nothing was written since
+    if (file.actor != done.actor || file.session != done.session || file.emptied + 1 >= data.size())
+      return false;  // nothing was written since
     std::vector<Index>& flushes = compiled_->micros[micro].flushes;
     for (std::size_t i = std::max(file.emptied + 1, file.clean); i < data.size(); ++i) flushes.push_back(data[i]);
     file.emptied = ~std::size_t{0};
@@ -282,6 +284,7 @@ void Compiler::sizes(Index operation, Index object, const Before& was) {
   if (is->size == 0) {
     if (file.emptied == ~std::size_t{0}) emptied_.push_back(object);
     file.emptied = data.size();
+    file.actor = compiled_->operations[operation].actor;
     file.session = compiled_->operations[operation].session;
   }
   data.push_back(self);

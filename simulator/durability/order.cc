@@ -25,6 +25,7 @@ class Ordering {
   bool pending(Index micro) const { return durable_[micro] == 0; }
   std::vector<Index> forced_by(const Event& event) const;
   std::vector<Index> own(const Event& event) const;
+  Index own_end(const Event& event) const;
   void add_log(const Event& event, std::vector<Index>& forced) const;
   void add_names(Index object, Index end, std::vector<Index>& forced) const;
   void close(std::vector<Index>& forced, bool at_once) const;
@@ -40,7 +41,8 @@ class Ordering {
   std::size_t number_ = 0;
   std::size_t acknowledged_ = 0;
   std::size_t shown_acknowledged_ = ~std::size_t{0};
-  Index shown_end_ = 0;  // of the micro-operations at the last window
+  bool overtaken_ = false;  // since then something was kept ahead of earlier changes (by a btrfs log, or the world): states that are new
+  Index shown_end_ = 0;     // of the micro-operations at the last window
 };
 
 // Visits the indices of a sorted list that lie in [from, end).
@@ -63,8 +65,9 @@ std::vector<Index> Ordering::own(const Event& event) const {
   return forced;
 }
 
-// X2: the log up to the object's own last pending change. What was only written in place changes the times, which fdatasync leaves out.
-void Ordering::add_log(const Event& event, std::vector<Index>& forced) const {
+// After the object's own last pending change; 0 if there is none. What was only written in place changes the times, which fdatasync leaves
+// out, as it does everything that is not needed to read the data.
+Index Ordering::own_end(const Event& event) const {
   const Object& object = compiled_.objects[event.object];
   const bool data_only = event.what == Event::What::kFdatasync;
   Index end = 0;
@@ -83,6 +86,12 @@ void Ordering::add_log(const Event& event, std::vector<Index>& forced) const {
   } else if (object.birth != kNone) {
     reach(object.birth);
   }
+  return end;
+}
+
+// X2.
+void Ordering::add_log(const Event& event, std::vector<Index>& forced) const {
+  Index end = own_end(event);
   if (end > 0 && model_ == Model::kExt4 && compiled_.rules.compound) end = event.micros;
   for (Index micro = oldest_; micro < end; ++micro) {
     if (pending(micro) && is_metadata(compiled_.micros[micro].kind)) forced.push_back(micro);
@@ -150,7 +159,7 @@ std::vector<Index> Ordering::forced_by(const Event& event) const {
   if (!touched) return forced;  // nothing of its own is pending: it guarantees nothing
   forced = own(event);
   if (logs()) add_log(event, forced);
-  if (model_ == Model::kBtrfs) add_names(event.object, event.micros, forced);
+  if (model_ == Model::kBtrfs) add_names(event.object, own_end(event), forced);
   close(forced, false);
   return forced;
 }
@@ -185,12 +194,13 @@ Window Ordering::window(Index cut, Index end) const {
 
 bool Ordering::show(Index cut, Index end, std::string before) {
   const bool changed = std::ranges::lower_bound(compiled_.visible, end) != std::ranges::lower_bound(compiled_.visible, shown_end_);
-  if (number_ > 0 && !changed && acknowledged_ == shown_acknowledged_) return true;
+  if (number_ > 0 && !changed && !overtaken_ && acknowledged_ == shown_acknowledged_) return true;
   Window next = window(cut, end);
   next.number = ++number_;
   next.before = std::move(before);
   shown_end_ = end;
   shown_acknowledged_ = acknowledged_;
+  overtaken_ = false;
   return visit_(next);
 }
 
@@ -209,6 +219,7 @@ void Ordering::run() {
     if ((seen || event.what == Event::What::kAcknowledge) && !show(event)) return;
     if (event.what == Event::What::kAcknowledge) ++acknowledged_;
     for (const Index micro : forced) durable_[micro] = 1;
+    overtaken_ |= seen && (model_ == Model::kBtrfs || event.what == Event::What::kAtOnce);
     while (oldest_ < durable_.size() && durable_[oldest_] != 0) ++oldest_;
   }
   show(static_cast<Index>(compiled_.operations.size()), static_cast<Index>(compiled_.micros.size()), "the end");

@@ -49,6 +49,7 @@ struct Play::Stage {
   FailNextFsync gate;
   std::unique_ptr<node::Node> node;
   std::map<std::string, InodeId> open;
+  bool strict = true;
 
   InodeId directory(const std::string& path) const { return find(node->tree(), path.substr(0, path.rfind('/'))); }
   static std::string name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -87,6 +88,7 @@ bool Play::Stage::names(const std::vector<std::string>& words, const node::Calle
 bool Play::Stage::insides(const std::vector<std::string>& words, const node::Caller& caller) {
   const std::string& verb = words[0];
   const InodeId inode = file(words[1]);
+  if (!node->tree().attributes(inode)) return false;
   const auto size = [&] { return node->tree().attributes(inode)->size; };
   const auto write = [&](std::uint64_t offset, const std::string& text) { return node->write(caller, inode, offset, text).has_value(); };
   node::AttributeChange change;
@@ -124,16 +126,18 @@ void Play::Stage::play(std::string line, node::Caller caller) {
   if (words.size() < 2) throw std::invalid_argument("not a line of a program: " + line);
   if (words[0] == "told") {
     node->mark(caller.actor, words[1]);
-  } else if (!names(words, caller) && !insides(words, caller)) {
+  } else if (!names(words, caller) && !insides(words, caller) && strict) {
     throw std::invalid_argument("cannot be played: " + line);
   }
 }
 
-Play::Play(const std::vector<std::string>& image, const std::vector<std::string>& program) : stage_(std::make_unique<Stage>()) {
+Play::Play(const std::vector<std::string>& image, const std::vector<std::string>& program, bool strict)
+    : stage_(std::make_unique<Stage>()) {
   stage_->node = std::make_unique<node::Node>(node::Tree(), stage_->clock);
   for (const std::string& line : image) stage_->play(line, {});
   const node::Tree made = stage_->node->tree();
   stage_->open.clear();
+  stage_->strict = strict;
   stage_->node = std::make_unique<node::Node>(made, stage_->clock);
   stage_->node->set_gate(&stage_->gate);
   for (const std::string& line : program) stage_->play(line, {node::Actor::kBuild, {}, 0, 1});

@@ -23,7 +23,8 @@ namespace entryproof::durability {
 // Everything that the lines of `image` make is durable.
 class Play {
  public:
-  Play(const std::vector<std::string>& image, const std::vector<std::string>& program);
+  // With `strict`, a line that fails is an exception: a mistake in the test.
+  Play(const std::vector<std::string>& image, const std::vector<std::string>& program, bool strict = true);
   ~Play();
 
   const Trace& trace() const { return trace_; }
