@@ -49,16 +49,16 @@ class Scene {
     Index position = kAlways;
   };
   struct Thing {
-    bool quiet = true;                                    // nothing of it is pending, nor of what is below it
-    StateHash look;                                       // quiet: its hash; else the sum of those parts of it that are
-    StateHash owned;                                      // its attributes, as far as they are durable
-    std::vector<std::pair<Index, StateHash>> attributes;  // pending
-    std::vector<Step> data;                               // from the last that settles all before it
-    std::vector<Index> pending;                           // positions of those that are pending
-    bool from_image = true;                               // `data` starts on what the image holds
-    std::vector<StateHash> table;                         // by which of the pending are held; zero: not known yet
-    std::unordered_map<std::uint64_t, StateHash> known;   // the same, if there are too many for a table
-    std::vector<Place> places;                            // those that are not quiet
+    bool quiet = true;                                            // nothing of it is pending, nor of what is below it
+    StateHash look;                                               // quiet: its hash; else the sum of those parts of it that are
+    StateHash owned;                                              // its attributes, as far as they are durable
+    std::vector<std::pair<Index, StateHash>> attributes;          // pending
+    std::vector<Step> data;                                       // from the last that settles all before it
+    std::vector<Index> pending;                                   // positions of those that are pending
+    bool from_image = true;                                       // `data` starts on what the image holds
+    std::vector<StateHash> table;                                 // by which of the pending are held; zero: not known yet
+    std::unordered_map<StateHash, StateHash, StateHasher> known;  // the same, if there are too many for a table
+    std::vector<Place> places;                                    // those that are not quiet
   };
 
   void set_attributes(Index object);
@@ -112,12 +112,14 @@ StateHash Scene::of(Index object, const Set& set) {
 
 template <class Set>
 StateHash Scene::data(Index object, Thing& thing, const Set& set) {
-  const auto compute = [&] { return content(object, [&](Index position) { return set.test(position); }, window_.cut).hash(); };
-  if (thing.pending.size() > 64) return compute();
-  std::uint64_t key = 0;
-  for (std::size_t i = 0; i < thing.pending.size(); ++i) key |= static_cast<std::uint64_t>(set.test(thing.pending[i]) ? 1 : 0) << i;
-  StateHash& known = thing.table.empty() ? thing.known[key] : thing.table[static_cast<std::size_t>(key)];
-  if (known == StateHash{}) known = compute();
+  std::uint64_t bits = 0;
+  StateHash key;
+  for (std::size_t i = 0; i < thing.pending.size(); ++i) {
+    bits |= static_cast<std::uint64_t>(set.test(thing.pending[i]) ? 1 : 0) << (i % 64);
+    if (i % 64 == 63) key = mix(key, hash_of(std::exchange(bits, 0)));
+  }
+  StateHash& known = thing.table.empty() ? thing.known[mix(key, hash_of(bits))] : thing.table[static_cast<std::size_t>(bits)];
+  if (known == StateHash{}) known = content(object, [&](Index position) { return set.test(position); }, window_.cut).hash();
   return known;
 }
 
