@@ -147,14 +147,19 @@ class Writer {
 
 class Reader {
  public:
-  explicit Reader(const TmpfsDoor::Limits& limits)
-      : limits_(limits), tree_(node::Tree::Limits{limits.bytes, limits.inodes, limits.bytes}) {}
+  // `known`: the numbers of what the last snapshot held; `next`: the first that nothing has had.
+  Reader(const TmpfsDoor::Limits& limits, const std::map<ino_t, InodeId>& known, InodeId next)
+      : limits_(limits), known_(known), next_(next), tree_(node::Tree::Limits{limits.bytes, limits.inodes, limits.bytes}) {}
+
+  std::map<ino_t, InodeId> numbers() && { return std::move(seen_); }
+  InodeId next_number() const { return next_; }
 
   Result<node::Tree> read(int root) {
     if (auto done = directory(root, node::kRoot, "", 0); !done) return std::unexpected(done.error());
     struct stat about{};
     if (fstat(root, &about) != 0) return failed("stat", "/", errno);
     if (auto done = attributes(node::kRoot, about, "/"); !done) return std::unexpected(done.error());
+    tree_.number_next(next_);
     return std::move(tree_);
   }
 
@@ -175,16 +180,24 @@ class Reader {
     struct stat about{};
     if (fstatat(at, name.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT ? Result<>{} : failed("stat", path, errno);
     if (!S_ISDIR(about.st_mode) && about.st_nlink > 1) {
-      if (const auto known = linked_.find(about.st_ino); known != linked_.end()) {
+      if (const auto known = seen_.find(about.st_ino); known != seen_.end() && tree_.attributes(known->second)) {
         const auto linked = tree_.link(kRootUser, known->second, into, name, to_ns(about.st_mtim));
         return linked ? Result<>{} : failed("link", path, static_cast<int>(linked.error()));
       }
     }
+    tree_.number_next(number_for(about.st_ino));
     auto made = object(at, name, into, about, path, depth);
     if (!made) return std::unexpected(made.error());
     if (*made == 0) return {};
-    linked_[about.st_ino] = *made;
     return attributes(*made, about, path);
+  }
+
+  // An object that is moved while we look may be met twice: the second time it is another one.
+  InodeId number_for(ino_t inode) {
+    const auto [seen, first] = seen_.try_emplace(inode, 0);
+    if (!first) return next_++;
+    const auto known = known_.find(inode);
+    return seen->second = known == known_.end() ? next_++ : known->second;
   }
 
   // The new inode, 0 for what is no part of a node (a device cannot be made in a sandbox) or has vanished.
@@ -259,8 +272,10 @@ class Reader {
   }
 
   TmpfsDoor::Limits limits_;
+  const std::map<ino_t, InodeId>& known_;
+  std::map<ino_t, InodeId> seen_;
+  InodeId next_;
   node::Tree tree_;
-  std::map<ino_t, InodeId> linked_;
   std::uint64_t entries_ = 0;
 };
 
@@ -314,10 +329,15 @@ Result<> TmpfsDoor::populate(const node::Tree& tree) {
   return write_tree(tree, mount_point_);
 }
 
-Result<node::Tree> TmpfsDoor::snapshot() const {
+Result<node::Tree> TmpfsDoor::snapshot() {
   auto root = open_root(mount_point_);
   if (!root) return std::unexpected(root.error());
-  return Reader(limits_).read(root->get());
+  Reader reader(limits_, numbers_, next_number_);
+  auto tree = reader.read(root->get());
+  if (!tree) return tree;
+  next_number_ = reader.next_number();
+  numbers_ = std::move(reader).numbers();
+  return tree;
 }
 
 }  // namespace entryproof::doors

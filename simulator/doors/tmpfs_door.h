@@ -5,8 +5,11 @@
 // caps of Limits hold even while a build goes on writing.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -38,13 +41,16 @@ class TmpfsDoor {
   // Empties the mount and writes the tree: names, types, bytes, hard links, modes, owners, modification times.
   Result<> populate(const node::Tree& tree);
   // The node now. Not atomic: a build that goes on writing may be seen between two of its steps, file by file. Inode numbers differ from
-  // those of the tree it was populated with; a hard link stays one. kLimit past a cap.
-  Result<node::Tree> snapshot() const;
+  // those of the tree it was populated with, but an object keeps its own from one snapshot to the next and nothing else ever gets it; a
+  // hard link stays one. kLimit past a cap.
+  Result<node::Tree> snapshot();
 
  private:
   TmpfsDoor(std::string mount_point, Limits limits) : mount_point_(std::move(mount_point)), limits_(limits) {}
   std::string mount_point_;
   Limits limits_;
+  std::map<ino_t, node::InodeId> numbers_;  // of what the last snapshot held: the kernel's number -> ours, which are dense
+  node::InodeId next_number_ = node::kRoot + 1;
 };
 
 }  // namespace entryproof::doors

@@ -76,6 +76,24 @@ TEST_F(TmpfsDoorTest, ATreeComesBackAsItWent) {
   EXPECT_EQ(door_->snapshot()->inodes_used(), 1U);
 }
 
+TEST_F(TmpfsDoorTest, AnObjectKeepsItsNumberAndNothingElseGetsIt) {
+  node::Tree tree;
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(tree.create({}, node::kRoot, name, 0644, kTime));
+  ASSERT_TRUE(door_->populate(tree));
+  const auto before = door_->snapshot();
+  ASSERT_TRUE(before) << before.error().line();
+  const std::filesystem::path root = door_->mount_point();
+  std::filesystem::remove(root / "a");
+  std::ofstream(root / "new") << "x";
+  std::filesystem::rename(root / "new", root / "b");
+  std::filesystem::create_hard_link(root / "c", root / "another");
+  const auto after = door_->snapshot();
+  ASSERT_TRUE(after) << after.error().line();
+  EXPECT_EQ(at(*after, "/c"), at(*before, "/c"));
+  EXPECT_EQ(at(*after, "/another"), at(*before, "/c"));
+  for (const char* name : {"/a", "/b", "/c"}) EXPECT_NE(at(*after, "/b"), at(*before, name)) << name;
+}
+
 TEST_F(TmpfsDoorTest, SeesWhatASandboxLeaves) {
   node::Tree tree;
   for (const char* name : {"a", "b"}) ASSERT_TRUE(tree.mkdir({}, node::kRoot, name, 0755, kTime));

@@ -258,4 +258,6 @@ void Tree::follow(const Tree& before) {
   state.generation = std::max(state.generation, before.state_->generation) + 1;
 }
 
+void Tree::number_next(InodeId inode) { editable().next = inode; }
+
 }  // namespace entryproof::node

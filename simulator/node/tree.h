@@ -111,6 +111,9 @@ class Tree {
   void lead(InodeId directory, std::string_view name, InodeId inode);
   // Makes inode numbers and change times of this tree go on from where `before` stopped: for a tree that takes another's place at a reboot.
   void follow(const Tree& before);
+  // The number that the next inode gets: for a tree that is read from elsewhere, where objects have an identity of their own. The caller
+  // promises that it is not in use, and ends with one above all.
+  void number_next(InodeId);
 
  private:
   struct State;
