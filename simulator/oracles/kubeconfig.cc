@@ -148,6 +148,7 @@ class Reading {
       if (!insecure->is(Kind::kBool)) return refuse("insecure-skip-tls-verify is not true or false");
       facts_.insecure = insecure->text == "true";
     }
+    if (!text(cluster, "tls-server-name", facts_.tls_server_name)) return false;
     std::string data;
     if (!text(cluster, "certificate-authority-data", data) || !text(cluster, "certificate-authority", facts_.ca_file)) return false;
     if (data.empty()) {

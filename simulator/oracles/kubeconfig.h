@@ -49,6 +49,7 @@ struct KubeconfigFacts {
   std::string ca_file;     // a file of the host instead
   std::size_t certificates = 0;
   bool insecure = false;
+  std::string tls_server_name;  // the name that the server's certificate is to bear, instead of the URL's host; "" = the host
 
   bool form_right() const { return url.form_defect.empty(); }
 };

@@ -125,6 +125,13 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{std::string("insecure-skip-tls-verify: false"), "no CA"},
                     std::pair{"insecure-skip-tls-verify: true\n    " + kData + base64_encode(lab::kCa), "together with"}));
 
+TEST(Kubeconfig, TheNameOfTheServersCertificateIsRead) {
+  const std::string ca = kData + base64_encode(lab::kCa) + "\n    tls-server-name: ";
+  EXPECT_EQ(parse_kubeconfig(lab::kubeconfig("https://10.96.0.1:443", "t", ca + "kubernetes.default"), false).tls_server_name,
+            "kubernetes.default");
+  EXPECT_THAT(parse_kubeconfig(lab::kubeconfig("https://10.96.0.1:443", "t", ca + "[a]"), false).reason, HasSubstr("tls-server-name"));
+}
+
 TEST(Kubeconfig, CountsCertificatesOfABundle) {
   EXPECT_EQ(count_certificates(lab::kCa + lab::kOtherCa), 2U);
   EXPECT_EQ(count_certificates("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n" + lab::kCa), 1U);

@@ -32,6 +32,7 @@ cluster::ClientConfig client_of(const oracles::KubeconfigFacts& facts) {
   client.port = port_of(facts.url);
   client.ca_pem = facts.ca_pem;
   client.insecure = facts.insecure;
+  client.tls_server_name = facts.tls_server_name;
   client.token = facts.token;
   return client;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "simulator/oracles/kubeconfig.h"
+#include "simulator/runner/access.h"
 #include "simulator/runner/case_test_support.h"
 
 namespace entryproof::runner {
@@ -79,6 +81,20 @@ TEST(Case, WhatTheClusterRefusesIsToldApart) {
   }
   EXPECT_THAT(play(after({R"({"rotate": "pod"})", "authenticates"}), "reference", kCluster).at("FRESH-06/one-hour"),
               testing::HasSubstr("unauthorized"));
+}
+
+TEST(Case, AClientAsksForTheNameThatTheKubeconfigGives) {
+  oracles::KubeconfigFacts facts;
+  facts.url.scheme = "https";
+  facts.url.host = "fd00::1";
+  facts.url.port = "6443";
+  facts.tls_server_name = "kubernetes.default";
+  facts.ca_pem = "bundle";
+  const auto client = client_of(facts);
+  EXPECT_EQ(client.tls_server_name, "kubernetes.default");
+  EXPECT_EQ(client.host, "fd00::1");
+  EXPECT_EQ(client.port, 6443);
+  EXPECT_EQ(client.ca_pem, "bundle");
 }
 
 TEST(Case, AnHourPassesAndOnlyWhoRefreshesLives) {

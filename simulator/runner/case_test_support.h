@@ -70,6 +70,7 @@ inline const std::vector<Said> kSaidByTheCluster = {
     {R"({"cluster": {"certificate": "expired"}})", "refused"},
     {R"({"cluster": {"certificate": "wrong-name"}})", "refused"},
     {R"({"cluster": {"certificate": "foreign"}})", "refused"},
+    {R"({"cluster": {"certificate": "foreign"}}, {"cluster": {"certificate": "right"}})", "authenticates"},
     {R"({"cluster": {"delete_pod": true}})", "unauthorized"},
 };
 inline const std::vector<Said> kSaidLater = {

@@ -13,6 +13,7 @@ namespace {
 using cluster::Change;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::size_t kForeign = 1'000'000;  // authorities from here on are in no bundle of the account, however often its CA changes
 
 cluster::TokenOptions options_of(const Given& given) {
   cluster::TokenOptions options;
@@ -140,7 +141,8 @@ void Credentials::serve(const std::string& certificate) {
   const auto usual = cluster::usual_serving_request();
   plan.request.names = certificate == "wrong-name" ? std::vector<std::string>{"somebody-else.example"} : usual.names;
   plan.request.addresses = certificate == "wrong-name" ? std::vector<std::string>{"192.0.2.1"} : usual.addresses;
-  if (certificate == "foreign") plan.authority += 1000;  // one that no bundle of the account holds
+  plan.authority %= kForeign;
+  if (certificate == "foreign") plan.authority += kForeign;
   control_->serve(std::move(plan));
 }
 
