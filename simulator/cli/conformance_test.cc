@@ -44,6 +44,15 @@ TEST(Reference, IsConformantInTheTmpfsWorldWhichSaysWhatItCannotSee) {
   EXPECT_TRUE(seen.contains("FRESH-18/url-form"));
 }
 
+TEST(Reference, IsNotChargedInTheTmpfsWorldWithWhatOthersDidOrWithHowItIsLookedAt) {
+  const auto judged = judge({"--world", "tmpfs", "--profile", "production", "auto/foreign-files", "restart/killed-at-rest",
+                             "restart/uninstall", "upgrade/m9-rollback"});
+  EXPECT_EQ(judged.ended.exit_code, 0) << judged.ended.out;
+  const auto& seen = judged.judged.at("reference");
+  for (const char* check : {"ORDER-43/foreign-files", "ORDER-39/kept-after-kill", "UPGRADE-46/no-configuration"})
+    EXPECT_TRUE(seen.contains(check)) << check;
+}
+
 TEST(Reference, IsConformantInProduction) {
   const auto judged = judge({"--world", "memory", "--profile", "production"});
   EXPECT_EQ(judged.ended.exit_code, 0) << judged.ended.out;
@@ -87,6 +96,13 @@ INSTANTIATE_TEST_SUITE_P(
       std::ranges::replace(name, '.', '_');
       return name;
     });
+
+// 4.3.0 puts brackets around what has them already. Only production asks for that, and it is the form of the URL, not a missing file.
+TEST(Charging, ABadUrlIsChargedToTheClauseOfUrls) {
+  const std::string build = "predecessor:4.3.0";
+  const auto judged = judge({"--world", "fuse", "--profile", "production", "--build", build, "hosts/reachable#ipv6-bracketed"});
+  EXPECT_EQ(judged.failed.at(build), (Checks{"FRESH-18/odd-hosts"})) << judged.ended.out;
+}
 
 // That each mutant is red in what it says is the kill matrix' business; here, that it is so as a process, too.
 TEST(Mutants, AreRedAsProcessesToo) {

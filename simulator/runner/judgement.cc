@@ -59,8 +59,8 @@ void Judgement::violate(const oracles::Finding& finding) {
 }
 
 // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is
-// missing or unusable is EXIST-01's business; an old CA beside the newest token is FRESH-13's; and a configuration that delegates to
-// Multus itself is CONF-30's, not one that lost the primary.
+// missing or unusable is EXIST-01's business, unless all that is wrong is the URL, which is FRESH-18's; an old CA beside the newest token
+// is FRESH-13's; and a configuration that delegates to Multus itself is CONF-30's, not one that lost the primary.
 std::string Judgement::charged_to(const ExpectStep& step) {
   static constexpr std::array kAboutContent = {"FRESH-06/", "FRESH-08/", "FRESH-13/", "FRESH-18/", "SECURE-53/"};
   const auto tree = play_.world->look();
@@ -68,6 +68,8 @@ std::string Judgement::charged_to(const ExpectStep& step) {
   if (step.kubeconfig && !step.kubeconfig->path &&
       std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
     const auto placed = oracles::attach(*tree, play_.layout, mode(), play_.judge.published(), play_.readers).kubeconfig;
+    const bool url_refused = placed.facts != nullptr && placed.facts->whole && placed.facts->url.scheme.empty();
+    if (url_refused && step.check.starts_with("FRESH-18/")) return step.check;
     if (placed.state != oracles::PlacedKubeconfig::State::kValid)
       return play_.manual ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
     const auto* current = facts().current();
@@ -193,8 +195,11 @@ void Judgement::conclude_live(const oracles::Check& check, const std::vector<ora
   violate(finding);
 }
 
-// The form of the URL is as wrong at rest as it was when it was published: this one invariant needs no operations to be seen.
+// The form of the URL is as wrong at rest as it was when it was published: this one invariant needs no operations to be seen, where nobody
+// but the build can have published it.
 void Judgement::conclude_url_at_rest() {
+  if (play_.started.size() > play_.builds.size())
+    return play_.ledger.not_tested(kUrlCheck, "another program ran, too, and this world does not see which of them published");
   const auto tree = play_.world->look();
   if (!tree) return play_.ledger.error(kUrlCheck, tree.error().line());
   const auto placed = oracles::read_kubeconfig(*tree, play_.layout.kubeconfig, play_.readers.kubeconfig);
