@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "simulator/cli/program_for_test.h"
+#include "simulator/runner/access.h"
 #include "simulator/runner/engine.h"
 #include "simulator/subjects/mutants/mutants.h"
 
@@ -79,6 +80,8 @@ Guilt play_in_memory(const std::string& mutant, std::vector<const runner::Scenar
 std::vector<const runner::Scenario*> scenarios_for(const Checks& kills) {
   std::vector<const runner::Scenario*> chosen;
   const bool core = !of_profile(kills, Profile::kCore).empty();
+  // What only a cluster can say is judged where there is one.
+  const bool asks = std::ranges::any_of(kills, runner::Access::judges);
   const bool live = std::ranges::any_of(kills, [](const auto& id) {
     const auto* check = suite().catalogue.find_check(id);
     return check != nullptr && check->live;
@@ -91,7 +94,8 @@ std::vector<const runner::Scenario*> scenarios_for(const Checks& kills) {
     });
     const bool meant = std::ranges::any_of(checks, [&](const auto& id) { return kills.contains(id); });
     const bool again = live && scenario.tags.contains("restart");
-    if (meant || again || ((core || live) && of_core)) chosen.push_back(&scenario);
+    const bool asked = asks && scenario.given.cluster && scenario.tags.contains("cluster");
+    if (meant || asked || again || ((core || live) && of_core)) chosen.push_back(&scenario);
   }
   return chosen;
 }

@@ -41,6 +41,7 @@ Result<> MemoryNode::start(const std::string& who, const Start& start) {
   wanted.view = std::move(*view);
   wanted.caller = {start.actor, {}, static_cast<mode_t>(start.umask), ++session_};
   wanted.seed = seed_;
+  wanted.marks = marks_;
   node_.unseal(start.actor);
   auto life = ReferenceInProcess::start(node_, clock_, std::move(wanted));
   if (!life) return std::unexpected(life.error());

@@ -81,6 +81,7 @@ class MemoryNode {
   VirtualClock clock_;
   node::Node node_;
   KillGate gate_;
+  const std::shared_ptr<subjects::Marks> marks_ = std::make_shared<subjects::Marks>();
   std::map<std::string, Program> programs_;  // they use the node
   std::uint32_t session_ = 0;
 };

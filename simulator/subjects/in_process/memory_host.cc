@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace entryproof::subjects {
@@ -56,10 +57,11 @@ std::optional<uid_t> unless_minus_one(uid_t id) { return id == static_cast<uid_t
 }  // namespace
 
 MemoryHost::MemoryHost(node::Node& node, const Clock& clock, node::View view, const node::Caller& caller, std::uint64_t seed,
-                       std::size_t output_cap)
+                       std::size_t output_cap, Marks* marks)
     : node_(node),
       clock_(clock),
       process_(node, std::move(view), caller),
+      marks_(marks),
       random_state_(seed * 0x9e3779b97f4a7c15ULL + caller.session),
       output_cap_(output_cap) {}
 
@@ -67,7 +69,15 @@ reference::Outcome<reference::Host::Descriptor> MemoryHost::open(const std::stri
   return answer(process_.open(path, flags, mode));
 }
 
-reference::Outcome<> MemoryHost::close(Descriptor descriptor) { return answer(process_.close(descriptor)); }
+reference::Outcome<> MemoryHost::close(Descriptor descriptor) {
+  if (marks_ != nullptr) marks_->release({this, descriptor});
+  return answer(process_.close(descriptor));
+}
+
+void MemoryHost::exit() {
+  if (marks_ != nullptr) marks_->release(this);
+  process_.exit();
+}
 
 reference::Outcome<std::size_t> MemoryHost::read(Descriptor descriptor, char* buffer, std::size_t size) {
   const auto bytes = process_.read(descriptor, size);
@@ -103,6 +113,21 @@ reference::Outcome<> MemoryHost::mkdir(const std::string& path, mode_t mode) { r
 reference::Outcome<> MemoryHost::rename(const std::string& from, const std::string& to) { return answer(process_.rename(from, to)); }
 reference::Outcome<> MemoryHost::unlink(const std::string& path) { return answer(process_.unlink(path)); }
 reference::Outcome<> MemoryHost::rmdir(const std::string& path) { return answer(process_.rmdir(path)); }
+
+reference::Outcome<> MemoryHost::mark(Descriptor descriptor, std::int64_t number) {
+  if (marks_ == nullptr) return std::unexpected(Errno{ENOTSUP});
+  const auto about = process_.fstat(descriptor);
+  if (!about) return std::unexpected(Errno{static_cast<int>(about.error())});
+  marks_->set({this, descriptor}, about->inode, number);
+  return {};
+}
+
+reference::Outcome<bool> MemoryHost::marked_above(Descriptor descriptor, std::int64_t number) {
+  if (marks_ == nullptr) return std::unexpected(Errno{ENOTSUP});
+  const auto about = process_.fstat(descriptor);
+  if (!about) return std::unexpected(Errno{static_cast<int>(about.error())});
+  return marks_->any_from({this, descriptor}, about->inode, number + 1);
+}
 
 std::chrono::nanoseconds MemoryHost::monotonic() const { return clock_.now().since_start; }
 std::int64_t MemoryHost::wall_seconds() const { return clock_.wall_ns() / 1'000'000'000; }

@@ -9,6 +9,7 @@
 #include "simulator/base/clock.h"
 #include "simulator/doors/memory_process.h"
 #include "simulator/node/node.h"
+#include "simulator/subjects/in_process/marks.h"
 
 namespace entryproof::subjects {
 
@@ -17,7 +18,9 @@ class MemoryHost final : public reference::Host {
   template <class T = void>
   using Outcome = reference::Outcome<T>;
 
-  MemoryHost(node::Node& node, const Clock& clock, node::View view, const node::Caller& caller, std::uint64_t seed, std::size_t output_cap);
+  // `marks`: of the node; null for a machine that has no such locks.
+  MemoryHost(node::Node& node, const Clock& clock, node::View view, const node::Caller& caller, std::uint64_t seed, std::size_t output_cap,
+             Marks* marks);
 
   Outcome<Descriptor> open(const std::string& path, int flags, mode_t mode) override;
   Outcome<> close(Descriptor descriptor) override;
@@ -35,6 +38,8 @@ class MemoryHost final : public reference::Host {
   Outcome<> rename(const std::string& from, const std::string& to) override;
   Outcome<> unlink(const std::string& path) override;
   Outcome<> rmdir(const std::string& path) override;
+  Outcome<> mark(Descriptor descriptor, std::int64_t number) override;
+  Outcome<bool> marked_above(Descriptor descriptor, std::int64_t number) override;
   std::chrono::nanoseconds monotonic() const override;
   std::int64_t wall_seconds() const override;
   void write_out(std::string_view line) override;
@@ -45,7 +50,7 @@ class MemoryHost final : public reference::Host {
   // The node refuses every mutation of this process: it has been killed.
   bool killed() const { return node_.sealed(process_.caller().actor, process_.caller().session); }
   // Closes what is open, as the kernel does for a process that ends.
-  void exit() { process_.exit(); }
+  void exit();
   const std::string& output() const { return output_; }
   bool output_exceeded() const { return output_exceeded_; }
 
@@ -53,6 +58,7 @@ class MemoryHost final : public reference::Host {
   const node::Node& node_;
   const Clock& clock_;
   doors::MemoryProcess process_;
+  Marks* const marks_;
   std::uint64_t random_state_;
   std::size_t output_cap_;
   std::string output_;

@@ -15,7 +15,12 @@ namespace entryproof::subjects {
 class ReferenceInProcess::Life {
  public:
   Life(node::Node& node, const Clock& clock, Start start)
-      : host_(node, clock, std::move(start.view), start.caller, start.seed, kOutputCap), wake_(clock.now()) {}
+      : marks_(std::move(start.marks)),
+        host_(node, clock, std::move(start.view), start.caller, start.seed, kOutputCap, marks_.get()),
+        wake_(clock.now()) {}
+  ~Life() { host_.exit(); }
+  Life(const Life&) = delete;
+  Life& operator=(const Life&) = delete;
 
   // What the reference's main program does before its loop.
   Result<> begin(const std::string& mutant, const std::vector<std::string>& arguments,
@@ -59,6 +64,7 @@ class ReferenceInProcess::Life {
 
   bool running() const { return !exit_code_ && !ended_by_; }
 
+  const std::shared_ptr<Marks> marks_;
   MemoryHost host_;
   std::unique_ptr<MutantLife> mutant_;               // one of …
   std::optional<reference::Entrypoint> entrypoint_;  // … the two

@@ -21,6 +21,7 @@
 #include "simulator/base/result.h"
 #include "simulator/node/node.h"
 #include "simulator/node/view.h"
+#include "simulator/subjects/in_process/marks.h"
 
 namespace entryproof::subjects {
 
@@ -31,10 +32,11 @@ class ReferenceInProcess {
   struct Start {
     std::vector<std::string> arguments;  // without the program's name
     std::map<std::string, std::string> environment;
-    std::string mutant;      // empty: the reference itself
-    node::View view;         // the container's mounts
-    node::Caller caller;     // actor, session, credentials and umask
-    std::uint64_t seed = 1;  // the world's; with the session it makes the process' random numbers
+    std::string mutant;            // empty: the reference itself
+    node::View view;               // the container's mounts
+    node::Caller caller;           // actor, session, credentials and umask
+    std::uint64_t seed = 1;        // the world's; with the session it makes the process' random numbers
+    std::shared_ptr<Marks> marks;  // the node's, for all programs on it; null for a machine that has no such locks
   };
 
   // Begins a life; the first turn is due at once. `node` and `clock` must outlive the object. kUsage for an unknown mutant. What the

@@ -19,13 +19,18 @@ using cluster::Change;
 using testing::HasSubstr;
 
 constexpr const char* kConfiguration = "/host/etc/cni/net.d/00-multus.conf";
+constexpr const char* kKubeconfig = "/host/etc/cni/net.d/multus.d/multus.kubeconfig";
+constexpr const char* kOlderToken = "older.token.of-a-pod";
 
 class InProcess : public testing::Test {
  protected:
   InProcess() { renew(); }
 
   // Another node, as the first one was.
-  void renew() { node_ = std::make_unique<node::Node>(image(), clock_); }
+  void renew() {
+    node_ = std::make_unique<node::Node>(image(), clock_);
+    session_ = 0;
+  }
 
   static node::Tree image() {
     node::Tree tree;
@@ -36,6 +41,7 @@ class InProcess : public testing::Test {
       changes.push_back(Change::mkdir(directory, 0755));
     }
     changes.push_back(Change::write("usr/src/multus-cni/bin/multus", "\177ELF plugin", 0755));
+    changes.push_back(Change::write("older-token", kOlderToken, 0600));
     changes.push_back(
         Change::write("host/etc/cni/net.d/10-bridge.conf", R"({"cniVersion": "0.3.1", "name": "b", "type": "bridge"})", 0644));
     EXPECT_TRUE(cluster::apply(tree, node::kRoot, changes, VirtualClock::kDefaultEpochNs));
@@ -53,6 +59,8 @@ class InProcess : public testing::Test {
     start.environment = {{"KUBERNETES_SERVICE_HOST", "10.96.0.1"}, {"KUBERNETES_SERVICE_PORT", "443"}};
     start.caller.actor = node::Actor::kBuild;
     start.caller.umask = 022;
+    start.caller.session = ++session_;
+    start.marks = marks_;
     return ReferenceInProcess::start(*node_, clock_, std::move(start));
   }
 
@@ -63,16 +71,25 @@ class InProcess : public testing::Test {
     return bytes ? std::optional(*bytes) : std::nullopt;
   }
 
-  // Turns until the program has nothing to do for a second.
-  void settle(ReferenceInProcess& life) {
-    for (int turns = 0; turns < 100 && life.running(); ++turns) {
+  // Turns, in the order in which they are due, until nobody has changed anything for a while.
+  void settle(const std::vector<ReferenceInProcess*>& lives) {
+    std::size_t quiet = 0;
+    for (int turns = 0; turns < 100 && quiet < 3 * lives.size(); ++turns) {
+      ReferenceInProcess* next = nullptr;
+      for (auto* life : lives) {
+        if (life->running() && (next == nullptr || life->next_wake() < next->next_wake())) next = life;
+      }
+      if (next == nullptr) return;
       const auto before = node_->tree().generation();
-      clock_.advance_to(life.next_wake());
-      life.turn();
-      if (turns > 2 && node_->tree().generation() == before) return;
+      clock_.advance_to(next->next_wake());
+      next->turn();
+      quiet = node_->tree().generation() == before ? quiet + 1 : 0;
     }
   }
+  void settle(ReferenceInProcess& life) { settle({&life}); }
 
+  std::shared_ptr<Marks> marks_;  // none, unless a test wants them
+  std::uint32_t session_ = 0;     // of the program started last
   VirtualClock clock_;
   std::unique_ptr<node::Node> node_;
 };
@@ -115,6 +132,22 @@ TEST_F(InProcess, UnknownMutantIsAnError) {
   ReferenceInProcess::Start start;
   start.mutant = "no-such-mutant";
   EXPECT_FALSE(ReferenceInProcess::start(*node_, clock_, std::move(start)));
+}
+
+TEST_F(InProcess, TheOlderOfTwoStandsByUntilTheNewerHasGoneHoweverThatEnds) {
+  marks_ = std::make_shared<Marks>();
+  const auto older = start({"--multus-conf-file=auto", "--token-file=/older-token"});
+  clock_.advance_to(clock_.now() + std::chrono::milliseconds(100));
+  const auto newer = start();
+  settle({older->get(), newer->get()});
+  const auto at_rest = node_->tree().generation();
+  EXPECT_THAT(read(kKubeconfig).value_or(""), testing::Not(HasSubstr(kOlderToken)));
+  settle({older->get(), newer->get()});
+  EXPECT_EQ(node_->tree().generation(), at_rest);
+
+  (*newer)->signal(SIGKILL);
+  settle({older->get()});
+  EXPECT_THAT(read(kKubeconfig).value_or(""), HasSubstr(kOlderToken));
 }
 
 // Seals the actor in front of operation N.

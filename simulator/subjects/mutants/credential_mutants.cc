@@ -3,7 +3,9 @@
 // Most forget: they go on to see a file as it was when they read it first. They differ in what makes them look again: nothing, a mode, a
 // switch, the claims of the old token, the time of day.
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -266,6 +268,62 @@ class NeedsTheAuthority final : public Misbehaviour {
   }
 };
 
+// Two threads publish, and the slower one comes last: the file of before stands in the place of the new one until the next turn.
+class LateWriter final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<> rename(const std::string& from, const std::string& to) override {
+    if (places_.is_kubeconfig(to)) {
+      target_ = to;
+      const std::string bytes = read_whole(inner_, from);
+      if (bytes != newest_) late_ = std::exchange(newest_, bytes);
+    }
+    return inner_.rename(from, to);
+  }
+  reference::Turn after(reference::Turn turn) override {
+    const std::string bytes = std::exchange(late_, "");
+    const std::string temporary = target_ + ".late";
+    if (!bytes.empty() && write_file(temporary, bytes, 0600, O_TRUNC)) static_cast<void>(inner_.rename(temporary, target_));
+    return turn;
+  }
+
+ private:
+  std::string newest_;
+  std::string late_;  // what the slower thread has in hand
+  std::string target_;
+};
+
+// What it cannot have an event queue for, it does not look at again.
+class EventsOrNothing final : public Misbehaviour {
+ public:
+  EventsOrNothing(reference::Host& inner, const reference::Options& options) : Misbehaviour(inner, options) {
+    const auto watched = inner_.watch(reference::directory_of(options_.token_file));
+    blind_ = !watched && watched.error() == reference::Errno{EMFILE};
+  }
+  std::optional<std::string> shown(const std::string& path) override {
+    if (!blind_ || !(places_.is_token(path) || places_.is_ca(path)) || !inner_.stat(path)) return std::nullopt;
+    return seen_.emplace(places_.is_token(path), read_whole(inner_, path)).first->second;
+  }
+
+ private:
+  bool blind_ = false;
+  std::map<bool, std::string> seen_;  // the token, the CA
+};
+
+// Nothing is done before the network has been looked at, whatever is known already. It asks the kernel for a socket and connects to
+// nothing.
+class AsksTheNetwork final : public Misbehaviour {
+ public:
+  AsksTheNetwork(reference::Host& inner, const reference::Options& options) : Misbehaviour(inner, options) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (socket >= 0) {
+      ::close(socket);
+    } else {
+      end(1);
+    }
+  }
+};
+
 // Two opens through the visible links, and no second look at where they lead.
 class Torn final : public Misbehaviour {
  public:
@@ -317,6 +375,11 @@ class TrustsClaims final : public Misbehaviour {
 
 std::vector<Recipe> credential_mutants() {
   return {
+      {"asks-the-network",
+       "Where no socket can be had nothing is installed, even if everything is known.",
+       "STATIC-52 (projectcalico/calico#8368)",
+       {"STATIC-52/without-network"},
+       made_by<AsksTheNetwork>()},
       {"authority-written-down",
        "Without verification a new CA is written nevertheless.",
        "FRESH-13 (whereabouts does it right)",
@@ -337,6 +400,11 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-14 (4.x, D-5)",
        {"FRESH-14/survives"},
        made_by<Touchy>(Touchy::Reaction::kEnds)},
+      {"events-or-nothing",
+       "Where no event queue can be had the token is read once.",
+       "FRESH-15 (fs.inotify.max_user_instances, EMFILE; fsnotify)",
+       {"FRESH-15/without-inotify"},
+       made_by<EventsOrNothing>()},
       {"generations-mixed",
        "Token and CA are opened one after the other, whatever happens in between.",
        "FRESH-14 (AtomicWriter)",
@@ -347,6 +415,11 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-19 (4.x, multus#1283)",
        {"FRESH-19/nothing-published", "FRESH-19/good-file-kept"},
        make_host_unchecked},
+      {"late-writer",
+       "A write of the kubeconfig of before comes after the new one.",
+       "FRESH-06, ORDER-43 (istio/istio#46848: the last writer publishes what is stale)",
+       {"FRESH-06/never-refused"},
+       made_by<LateWriter>()},
       {"no-credentials-no-failure",
        "Without a token the process ends with status 0.",
        "EXIST-02 (4.1 and later, D-6)",

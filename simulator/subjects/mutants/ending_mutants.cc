@@ -153,7 +153,7 @@ std::vector<Recipe> ending_mutants() {
       {"cleans-up-by-default",
        "The configuration is removed at every stop.",
        "UPGRADE-45 (multus#1527)",
-       {"UPGRADE-45/stop-keeps", "ORDER-43/leaving-one"},
+       {"UPGRADE-45/stop-keeps"},
        with_options([](reference::Options& options) { options.cleanup_config_on_exit = true; })},
       {"descriptors-leak", "What is opened is never closed.", "LIFE-60 (istio#44543)", {"LIFE-60/for-hours"}, made_by<Leaks>()},
       {"ends-by-signal",

@@ -31,6 +31,8 @@ class ForwardingHost : public reference::Host {
   Outcome<> rename(const std::string& from, const std::string& to) override { return inner_.rename(from, to); }
   Outcome<> unlink(const std::string& path) override { return inner_.unlink(path); }
   Outcome<> rmdir(const std::string& path) override { return inner_.rmdir(path); }
+  Outcome<> mark(Descriptor descriptor, std::int64_t number) override { return inner_.mark(descriptor, number); }
+  Outcome<bool> marked_above(Descriptor descriptor, std::int64_t number) override { return inner_.marked_above(descriptor, number); }
   std::chrono::nanoseconds monotonic() const override { return inner_.monotonic(); }
   std::int64_t wall_seconds() const override { return inner_.wall_seconds(); }
   void write_out(std::string_view line) override { inner_.write_out(line); }

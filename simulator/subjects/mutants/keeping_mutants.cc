@@ -238,6 +238,13 @@ class NoSweep final : public Misbehaviour {
   }
 };
 
+// Whoever else lives on the volume is not noticed.
+class OthersUnseen final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<bool> marked_above(Descriptor, std::int64_t) override { return false; }
+};
+
 // The plugin must be copied, whatever is there already.
 class InsistsOnTheCopy final : public Misbehaviour {
  public:
@@ -327,6 +334,11 @@ std::vector<Recipe> keeping_mutants() {
        "ATOM-22 (4.x, D-22)",
        {"ATOM-22/own-temporaries-swept"},
        made_by<NoSweep>()},
+      {"others-unseen",
+       "Each instance takes itself for the only one.",
+       "ORDER-43 (istio/istio#46848)",
+       {"ORDER-43/two-instances", "ORDER-43/leaving-one"},
+       made_by<OthersUnseen>()},
       {"shared-directory-closed",
        "The CNI directory is closed to everybody else.",
        "ORDER-44 (containerd#6490)",

@@ -387,7 +387,7 @@ std::vector<Recipe> publication_mutants() {
       {"output-differs",
        "Each start writes another configuration.",
        "UPGRADE-M8, ATOM-26 (multus#1220)",
-       {"UPGRADE-M8/byte-identical", "ORDER-43/two-instances"},
+       {"UPGRADE-M8/byte-identical"},
        defect({kConfiguration, kRename, stamped, {}, Mode::kAutomatic})},
       {"path-of-the-container",
        "The configuration names a directory as the container sees it.",
