@@ -59,8 +59,8 @@ void Judgement::violate(const oracles::Finding& finding) {
 }
 
 // Each fact is charged to one clause (clauses.md, "Charging"). For the clauses that are about what a good kubeconfig says, one that is
-// missing or unusable is EXIST-01's business, unless all that is wrong is the URL, which is FRESH-18's; an old CA beside the newest token
-// is FRESH-13's; and a configuration that delegates to Multus itself is CONF-30's, not one that lost the primary.
+// missing or unusable is EXIST-01's business, unless all that is wrong is the URL's host, which is FRESH-18's; an old CA beside the newest
+// token is FRESH-13's; and a configuration that delegates to Multus itself is CONF-30's, not one that lost the primary.
 std::string Judgement::charged_to(const ExpectStep& step) {
   static constexpr std::array kAboutContent = {"FRESH-06/", "FRESH-08/", "FRESH-13/", "FRESH-18/", "SECURE-53/"};
   const auto tree = play_.world->look();
@@ -68,8 +68,9 @@ std::string Judgement::charged_to(const ExpectStep& step) {
   if (step.kubeconfig && !step.kubeconfig->path &&
       std::ranges::any_of(kAboutContent, [&](const char* c) { return step.check.starts_with(c); })) {
     const auto placed = oracles::attach(*tree, play_.layout, mode(), play_.judge.published(), play_.readers).kubeconfig;
-    const bool url_refused = placed.facts != nullptr && placed.facts->whole && placed.facts->url.scheme.empty();
-    if (url_refused && step.check.starts_with("FRESH-18/")) return step.check;
+    const auto* said = placed.facts.get();
+    const bool host_refused = said != nullptr && said->whole && said->url.scheme.empty() && said->server.starts_with("https://");
+    if (host_refused && step.check.starts_with("FRESH-18/")) return step.check;
     if (placed.state != oracles::PlacedKubeconfig::State::kValid)
       return play_.manual ? "EXIST-01/manual-fresh-node" : "EXIST-01/auto-fresh-node";
     const auto* current = facts().current();
