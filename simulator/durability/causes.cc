@@ -131,6 +131,7 @@ Cause Causes::find(Failing failing, const Complaint& complaint) {
   cause.after = seq_before(compiled_, failing.cut);
   Shown<LargeSet> state(compiled_, whole_, scene_, moment.set, moment.cut);
   cause.omitted = state.omitted();
+  cause.lost = state.lost();
   const Index a = first_lost(moment);
   std::optional<std::size_t> told;
   if (a != kNone) told = acknowledgement(moment, a, complaint.check);

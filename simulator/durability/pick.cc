@@ -35,7 +35,44 @@ std::vector<char> keep(const Window& window, Wanted&& wanted) {
   return kept;
 }
 
-Result<std::vector<char>> kept_by(const Compiled& compiled, const Window& window, Model model, const Choice& choice) {
+using Kept = Result<std::vector<char>>;
+
+Kept kept_without(const Compiled& compiled, const Window& window, Model model, const Omit& omit) {
+  const auto seq_of = [&](Index i) { return compiled.operations[compiled.micros[window.pending[i]].operation].seq; };
+  for (const std::uint64_t seq : omit.operations) {
+    bool pending = false;
+    for (Index i = 0; i < window.pending.size() && !pending; ++i) pending = seq_of(i) == seq;
+    if (!pending) {
+      return fail(ErrorCode::kInvalidInput, "cut the power without op " + std::to_string(seq) + ": under " + std::string(to_string(model)) +
+                                                " it cannot be lost at this point: it is durable, or changed nothing");
+    }
+  }
+  return keep(window, [&](Index i) { return std::ranges::find(omit.operations, seq_of(i)) == omit.operations.end(); });
+}
+
+Kept kept_without(const Compiled& compiled, const Window& window, Model model, const Lose& lose) {
+  std::vector<char> lost(window.pending.size(), 0);
+  const auto refuse = [&](const std::string& what) {
+    return fail(ErrorCode::kInvalidInput, "cut the power without " + what + ": no state of " + std::string(to_string(model)) + " is that");
+  };
+  for (const std::size_t index : lose.micro_operations) {
+    const std::string name = "micro-operation " + std::to_string(index);
+    if (index >= compiled.visible.size()) return refuse(name + ", of " + std::to_string(compiled.visible.size()));
+    const auto found = std::ranges::lower_bound(window.pending, compiled.visible[index]);
+    if (found == window.pending.end() || *found != compiled.visible[index]) return refuse(name + ", which is durable");
+    // A kill takes back no more than the rest of a write that was under way.
+    if (model == Model::kKill && compiled.micros[*found].operation != compiled.micros.back().operation) return refuse(name);
+    lost[static_cast<std::size_t>(found - window.pending.begin())] = 1;
+  }
+  std::vector<char> kept = keep(window, [&](Index i) { return lost[i] == 0; });
+  for (Index i = 0; i < kept.size(); ++i) {
+    if (kept[i] == 0 && lost[i] == 0 && compiled.micros[window.pending[i]].visible) return refuse("something that a later one needs");
+  }
+  return kept;
+}
+
+Kept kept_by(const Compiled& compiled, const Window& window, Model model, const Choice& choice) {
+  if (const auto* lose = std::get_if<Lose>(&choice)) return kept_without(compiled, window, model, *lose);
   if (model == Model::kKill) {
     if (std::holds_alternative<Omit>(choice)) {
       return fail(ErrorCode::kInvalidInput, "cut the power: nothing is lost under kill; name another model, or omit nothing");
@@ -46,18 +83,8 @@ Result<std::vector<char>> kept_by(const Compiled& compiled, const Window& window
     Coins coins(seeded->seed);
     return keep(window, [&](Index) { return coins.toss(); });
   }
-  if (std::holds_alternative<LeastDurable>(choice)) return std::vector<char>(window.pending.size(), 0);
-  const std::vector<std::uint64_t>& omitted = std::get<Omit>(choice).operations;
-  const auto seq_of = [&](Index i) { return compiled.operations[compiled.micros[window.pending[i]].operation].seq; };
-  for (const std::uint64_t seq : omitted) {
-    bool pending = false;
-    for (Index i = 0; i < window.pending.size() && !pending; ++i) pending = seq_of(i) == seq;
-    if (!pending) {
-      return fail(ErrorCode::kInvalidInput, "cut the power without op " + std::to_string(seq) + ": under " + std::string(to_string(model)) +
-                                                " it cannot be lost at this point: it is durable, or changed nothing");
-    }
-  }
-  return keep(window, [&](Index i) { return std::ranges::find(omitted, seq_of(i)) == omitted.end(); });
+  if (const auto* omit = std::get_if<Omit>(&choice)) return kept_without(compiled, window, model, *omit);
+  return std::vector<char>(window.pending.size(), 0);
 }
 
 }  // namespace

@@ -18,7 +18,10 @@ struct Seeded {          // loses what the seed says: any state that the model a
 struct Omit {  // loses these operations (by seq) and what cannot be there without them
   std::vector<std::uint64_t> operations;
 };
-using Choice = std::variant<LeastDurable, Seeded, Omit>;
+struct Lose {  // loses exactly these micro-operations: CrashState::lost() of a program with the same watched paths, cut off after `after`
+  std::vector<std::size_t> micro_operations;
+};
+using Choice = std::variant<LeastDurable, Seeded, Omit, Lose>;
 
 struct Picked {
   node::Tree tree;                     // as CrashState::tree()
@@ -26,8 +29,8 @@ struct Picked {
   std::string words;                   // as CrashState::describe()
 };
 
-// Compile the program with "/" watched: what is not watched is never lost. kInvalidInput if an operation of Omit does not exist, changed
-// nothing, or cannot be lost any more under this model.
+// What the program does not watch is never lost, so it will usually watch "/". kInvalidInput if what Omit or Lose name does not exist,
+// changed nothing, or cannot be lost any more, or not alone, under this model.
 Result<Picked> pick(const Program& program, Model model, const Choice& choice);
 
 }  // namespace entryproof::durability

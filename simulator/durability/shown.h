@@ -1,6 +1,7 @@
 // Shown: a crash state as the enumeration has it, an answer to CrashState.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ class Shown final : public CrashState {
       if (seqs.empty() || seqs.back() != seq) seqs.push_back(seq);
     }
     return seqs;
+  }
+  std::vector<std::size_t> lost() const override {
+    std::vector<std::size_t> found;
+    for (Index i = 0; i < window_.varied.size(); ++i) {
+      if (compiled_.micros[window_.varied[i]].operation >= cut_ || set_.test(i)) continue;
+      found.push_back(static_cast<std::size_t>(std::ranges::lower_bound(compiled_.visible, window_.varied[i]) - compiled_.visible.begin()));
+    }
+    return found;
   }
   std::string describe() const override;
 

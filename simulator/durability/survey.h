@@ -38,6 +38,8 @@ class CrashState {
   virtual node::Tree tree() const = 0;
   // The seqs of the operations that are lost in whole or in part.
   virtual std::vector<std::uint64_t> omitted() const = 0;
+  // Exactly what is lost, as indices into Program::describe(): with `after` and the model the address of this state (pick.h, Lose).
+  virtual std::vector<std::size_t> lost() const = 0;
   // "power cut (xfs) after op 17, without op 14 write /etc/cni/net.d/.new".
   virtual std::string describe() const = 0;
 };
@@ -76,6 +78,7 @@ struct Cause {
   std::string key;                     // equal for equal causes in other runs: no seqs, no random names
   std::uint64_t after = 0;             // the minimised state: the crash came after this seq …
   std::vector<std::uint64_t> omitted;  // … and these were lost (`entryproof` replays with them)
+  std::vector<std::size_t> lost;       // the same by micro-operation: CrashState::lost()
   std::uint64_t states = 0;            // how many distinct states fail by it
 };
 

@@ -297,5 +297,35 @@ TEST_F(Pick, OmitsExactlyWhatItIsTold) {
   EXPECT_FALSE(pick(program, Model::kKill, Omit{{2}}));
 }
 
+// Every state has an address: cut the trace off there, lose the same, and it is there again.
+TEST_F(Pick, FindsEveryStateAgainByWhatItLost) {
+  Lines lines = {"create /d/t",  "pages /d/t xyz", "fsync /d/s",      "rename /d/t /d/conf",
+                 "mkdir /d/s/n", "fsync /d",       "create /d/s/n/f", "pages /d/s/n/f " + std::string(300, 'p')};
+  const Play free(kOld, lines);
+  std::size_t states = 0;
+  for (const Model model : kModels) {
+    visit(compile(free), model, [&](const CrashState& state) {
+      Trace until = free.trace();
+      until.operations = until.operations.first(static_cast<std::size_t>(state.after));
+      const Program again = Program::compile(until, {"/d"}).value();
+      const auto picked = pick(again, model, Lose{state.lost()});
+      EXPECT_TRUE(picked) << state.describe() << ": " << (picked ? "" : picked.error().line());
+      if (!picked) return false;
+      EXPECT_EQ(inventory(picked->tree), inventory(state.tree())) << state.describe();
+      return ++states % 60 != 0;
+    });
+  }
+  EXPECT_GT(states, 50U);
+}
+
+TEST_F(Pick, LosesNothingThatCannotBeLost) {
+  EXPECT_FALSE(pick(program, Model::kXfs, Lose{{0}})) << "the rename needs it, and is durable";
+  EXPECT_FALSE(pick(program, Model::kXfs, Lose{{99}}));
+  const Play open(kOld, {"create /d/t", "rename /d/t /d/u"});
+  EXPECT_FALSE(pick(compile(open), Model::kPosix, Lose{{0}})) << "not without the rename";
+  EXPECT_TRUE(pick(compile(open), Model::kPosix, Lose{{0, 1}}));
+  EXPECT_FALSE(pick(compile(open), Model::kKill, Lose{{0, 1}})) << "a kill loses nothing";
+}
+
 }  // namespace
 }  // namespace entryproof::durability
