@@ -21,6 +21,10 @@ int dispatch(const Command& command, Streams& streams) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return run_command(*run_options, streams, runner::play, catch_interrupts());
   }
+  if (const auto* explore = std::get_if<ExploreCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return explore_command(*explore, streams, catch_interrupts());
+  }
   if (const auto* replay = std::get_if<ReplayCommand>(&command)) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return replay_command(*replay, streams, catch_interrupts());

@@ -18,6 +18,7 @@ using Player = std::function<Result<runner::Footer>(const runner::Suite&, const 
 int run(int argc, const char* const* argv);
 
 int run_command(const RunCommand& command, Streams& streams, const Player& play, const std::atomic<bool>& interrupted);
+int explore_command(const ExploreCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int list_command(const ListCommand& command, Streams& streams);
 int explain_command(const ExplainCommand& command, Streams& streams);
 int lint_command(const LintCommand& command, Streams& streams);

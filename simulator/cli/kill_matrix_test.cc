@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "simulator/cli/program_for_test.h"
+#include "simulator/explore/run.h"
 #include "simulator/runner/access.h"
 #include "simulator/runner/engine.h"
 #include "simulator/subjects/mutants/mutants.h"
@@ -64,6 +65,7 @@ Guilt play_in_memory(const std::string& mutant, std::vector<const runner::Scenar
   runner::RunOptions options;
   options.world = runner::WorldKind::kMemory;
   options.profile = Profile::kProduction;
+  options.take_apart = explore::taker_apart({});
   Guilt guilt;
   auto builds = runner::resolve_build("mutant:" + mutant);
   EXPECT_TRUE(builds) << builds.error().line();

@@ -4,12 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "simulator/audit/life.h"
 #include "simulator/reports/text.h"
@@ -229,6 +232,46 @@ void add_audit(CLI::App& app, AuditCommand& audit) {
   app.footer("Exit codes: 0 nothing that breaks Pods, 1 something does or will, 2 no verdict: not found, or not readable.");
 }
 
+template <class T>
+Result<> take_listed(const std::string& text, std::optional<T> found, const std::string& choice, std::vector<T>& chosen, bool& given) {
+  if (!found) return fail(ErrorCode::kUsage, fmt::format("\"{}\" is none of {}", text, choice));
+  if (!std::exchange(given, true)) chosen.clear();  // what is named takes the place of what runs by itself
+  if (std::ranges::find(chosen, *found) == chosen.end()) chosen.push_back(*found);
+  return {};
+}
+
+std::optional<explore::Inputs> inputs_named(const std::string& text) {
+  for (const auto inputs : explore::kAllInputs) {
+    if (explore::to_string(inputs) == text) return inputs;
+  }
+  return std::nullopt;
+}
+
+void add_models(CLI::App& app, std::vector<durability::Model>& models) {
+  add_words(app, "--model", "kill, ext4, xfs, btrfs or posix: what a crash may take away; may be repeated; all if none", "MODEL",
+            [&models, given = std::make_shared<bool>(false)](const std::string& text) {
+              return take_listed(text, durability::model_named(text), "kill, ext4, xfs, btrfs, posix", models, *given);
+            });
+}
+
+void add_explore_crash(CLI::App& app, RunCommand& run, explore::CrashBounds& bounds) {
+  add_run(app, run);
+  add_models(app, bounds.models);
+  add_words(app, "--inputs", "same, shorter, longer or version: with what the build starts again; may be repeated; all if none", "INPUTS",
+            [&bounds, given = std::make_shared<bool>(false)](const std::string& text) {
+              return take_listed(text, inputs_named(text), "same, shorter, longer, version", bounds.inputs, *given);
+            });
+  add_word(app, "--depth", "How many lives after one another may crash; 1 if not given", "N",
+           [&bounds](const std::string& text) { return take_number(text, 64U, bounds.depth); });
+  add_word(app, "--state", "One state only, as a failure's command names it", "ADDRESS", [&bounds](const std::string& text) -> Result<> {
+    const auto address = explore::parse_address(text);
+    if (!address) return std::unexpected(address.error());
+    bounds.only = text;
+    return {};
+  });
+  app.footer("Without a SELECTION: the scenarios tagged crash. Exit codes as of run; a failure names the strongest model that shows it.");
+}
+
 // Two reports on one stream would make neither.
 std::optional<std::string> clash(const Shown& shown) {
   std::map<std::string, int> places;
@@ -265,6 +308,11 @@ Command parse(int argc, const char* const* argv) {
   ReportCommand report;
   AuditCommand audit;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
+  RunCommand explored;
+  explore::CrashBounds crashes;
+  CLI::App& explore_app = *app.add_subcommand("explore", "What if it goes wrong at any operation of a scenario");
+  explore_app.require_subcommand(1);
+  CLI::App& crash_app = *explore_app.add_subcommand("crash", "Kills and power cuts at every operation");
   CLI::App& list_app = *app.add_subcommand("list", "What run would play");
   CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
   CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
@@ -275,6 +323,7 @@ Command parse(int argc, const char* const* argv) {
 
   std::string format = "text";
   add_run(run_app, run);
+  add_explore_crash(crash_app, explored, crashes);
   add_chosen(list_app, list.chosen);
   list_app.add_flag("--clauses", list.clauses, "The checks, with the scenarios, mutants and worlds behind each");
   list_app.add_option("--format", format, "text (default) or json; with --clauses also markdown")
@@ -302,12 +351,17 @@ Command parse(int argc, const char* const* argv) {
     for (const CLI::App* parsed : app.get_subcommands()) command = parsed->get_name() + " ";
     return usage_error(error.what(), command);
   }
-  const Shown& shown = report_app.parsed() ? report.shown : run.shown;
-  if (const auto problem = clash(shown)) return usage_error(*problem, report_app.parsed() ? "report " : "run ");
+  const Shown& shown = report_app.parsed() ? report.shown : explore_app.parsed() ? explored.shown : run.shown;
+  if (const auto problem = clash(shown))
+    return usage_error(*problem, report_app.parsed() ? "report " : explore_app.parsed() ? "explore crash " : "run ");
 
   if (run_app.parsed()) {
     run.program = argv[0];
     return run;
+  }
+  if (explore_app.parsed()) {
+    explored.program = argv[0];
+    return ExploreCommand{explored, crashes};
   }
   using Format = ListCommand::Format;
   list.format = format == "json" ? Format::kJson : format == "markdown" ? Format::kMarkdown : Format::kText;

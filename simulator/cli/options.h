@@ -14,6 +14,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/cli/words.h"
+#include "simulator/explore/run.h"
 #include "simulator/reports/audit.h"
 #include "simulator/reports/console.h"
 #include "simulator/reports/registry.h"
@@ -66,6 +67,12 @@ struct RunCommand {
   std::vector<std::string> args;
   std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
+};
+
+// Beyond the scenarios: what happens if something goes wrong at any operation of them.
+struct ExploreCommand {
+  RunCommand run;  // what is explored, and how it is shown
+  explore::Exploration exploration;
 };
 
 struct ListCommand {
@@ -123,7 +130,8 @@ struct Message {
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
-using Command = std::variant<Message, RunCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand, AuditCommand>;
+using Command =
+    std::variant<Message, RunCommand, ExploreCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand, AuditCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();

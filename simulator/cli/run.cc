@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <set>
 
 #include "simulator/cli/baseline_listener.h"
 #include "simulator/cli/commands.h"
 #include "simulator/cli/repeat.h"
+#include "simulator/explore/run.h"
 #include "simulator/reports/text.h"
 #include "simulator/runner/build.h"
 
@@ -198,6 +200,11 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
   if (!builds) return complain(streams, builds.error());
   auto options = run_options(command, choice->earlier);
   if (!options) return complain(streams, options.error());
+  std::mutex narrating;  // cases are played side by side
+  options->take_apart = explore::taker_apart([&](const std::string& line) {
+    const std::lock_guard lock(narrating);
+    streams.err << "entryproof: " << reports::one_line(line, 1000) << std::endl;
+  });
   const auto baseline = load_baseline(command, streams);
   if (!baseline) return complain(streams, baseline.error());
   if (!command.baseline.empty()) options->known = known_by(*baseline, command.baseline_write, options->strict);

@@ -13,7 +13,10 @@ class RecordedWorld final : public runner::World {
  public:
   RecordedWorld(std::unique_ptr<World> world, Recording& recording) : world_(std::move(world)), recording_(recording) {}
 
-  ~RecordedWorld() override { catch_up(); }
+  ~RecordedWorld() override {
+    catch_up();
+    if (auto tree = world_->look(); tree) leave(*tree);
+  }
 
   bool offers(oracles::Need need) const override { return world_->offers(need); }
   const Clock& clock() const override { return world_->clock(); }
@@ -22,7 +25,8 @@ class RecordedWorld final : public runner::World {
     if (start.actor == node::Actor::kBuild) {
       auto tree = world_->look();
       if (!tree) return std::unexpected(tree.error());
-      recording_.lives.push_back({start, std::move(*tree), catch_up(), {}});
+      leave(*tree);
+      recording_.lives.push_back({start, std::move(*tree), catch_up()});
       if (std::ranges::find(builds_, who) == builds_.end()) builds_.push_back(who);
     }
     return world_->start(who, start);
@@ -80,10 +84,14 @@ class RecordedWorld final : public runner::World {
   }
 
   void acknowledge() {
-    if (failed()) return;
     auto& told = recording_.lives.back().acknowledged;
     const std::uint64_t entry = catch_up();
-    if (told.empty() || told.back() != entry) told.push_back(entry);
+    if (failed() || (!told.empty() && told.back().after == entry)) return;
+    if (auto tree = world_->look(); tree) told.push_back({entry, std::move(*tree)});
+  }
+
+  void leave(const node::Tree& tree) {
+    if (!recording_.lives.empty()) recording_.lives.back().after = tree;
   }
 
   std::unique_ptr<World> world_;

@@ -17,17 +17,23 @@
 
 namespace entryproof::explore {
 
+// The build said that everything is in place: what it had done by then, and what that looked like.
+struct Acknowledged {
+  std::uint64_t after = 0;  // the last entry of the journal
+  node::Tree tree;
+};
+
 // One start of the build under test.
 struct RecordedLife {
   runner::Start start;
-  node::Tree before;                        // the node that it was started on
-  std::uint64_t since = 0;                  // the last entry of the journal before it
-  std::vector<std::uint64_t> acknowledged;  // entries up to which everything had been done when the build said so, in order
+  node::Tree before;        // the node that it was started on
+  std::uint64_t since = 0;  // the last entry of the journal before it
+  std::vector<Acknowledged> acknowledged = {};
+  node::Tree after = {};  // the node at its end, which is the next start or the end of the case
 };
 
 struct Recording {
   runner::Site site;
-  bool http_allowed = false;
   std::uint64_t seed = 1;
   std::vector<RecordedLife> lives;
   std::vector<node::Operation> journal;  // of the whole case

@@ -50,48 +50,84 @@ std::string Lived::end() const {
 Rig::Rig(runner::Site site, oracles::Layout layout, runner::WorldMaker make_world, Options options)
     : site_(std::move(site)), layout_(std::move(layout)), make_world_(std::move(make_world)), options_(options) {}
 
-Result<Lived> Rig::live(node::Tree tree, const runner::Start& start, std::uint64_t seed, const Content& content) const {
-  Judge judge(layout_, options_.http_allowed, tree);
-  Lived lived;
-  std::mutex excess_mutex;
-  runner::WorldRequest wanted{site_, std::move(tree), seed, nullptr, &judge, {}, options_.cancelled};
-  wanted.on_excess = [&](std::string what) {
-    const std::lock_guard lock(excess_mutex);
-    lived.excess.push_back(std::move(what));
-  };
-  auto world = make_world_(std::move(wanted));
-  if (!world) return std::unexpected(world.error());
-  if (auto done = (*world)->start(kWho, start); !done) return std::unexpected(done.error());
-
-  const auto is_content = [&] {
-    if (!content) return false;
-    const auto now = (*world)->look();
-    lived.content = now && content(*now);
-    return lived.content;
-  };
-  const Moment deadline = (*world)->clock().now() + options_.patience;
-  Woke woke = (*world)->pass(deadline, is_content, content ? options_.settled : kRest);
-  // What it had begun when all was there: the sync of a directory, the removal of what is in the way.
-  if (woke == Woke::kDone) woke = (*world)->pass(deadline, [] { return false; }, kRest);
-  if (woke == Woke::kCancelled) return fail(ErrorCode::kUnavailable, "interrupted");
-
-  const auto life = (*world)->life(kWho);
-  lived.rested = life.running && woke == Woke::kRest;
-  if (!life.running) {
-    lived.exit_code = life.exit_code;
-    lived.signal = life.signal;
+// One life, in as many stretches as somebody wants to look at it.
+class Rig::Session {
+ public:
+  Session(const Rig& rig, node::Tree tree, std::uint64_t seed) : rig_(rig), judge_(rig.layout_, rig.options_.http_allowed, tree) {
+    request_.site = rig.site_;
+    request_.image = std::move(tree);
+    request_.seed = seed;
+    request_.observer = &judge_;
+    request_.on_excess = [this](std::string what) {
+      const std::lock_guard lock(excess_mutex_);
+      excess_.push_back(std::move(what));
+    };
+    request_.cancelled = rig.options_.cancelled;
   }
-  auto operations = (*world)->journal_after(0);
-  if (!operations) return std::unexpected(operations.error());
-  lived.operations = std::move(*operations);
-  if ((lived.rested || lived.exit_code == 0) && !lived.operations.empty()) lived.acknowledged = lived.operations.back().seq;
-  auto after = (*world)->look();
-  if (!after) return std::unexpected(after.error());
-  lived.after = std::move(*after);
-  lived.findings = judge.take();
-  const std::lock_guard lock(excess_mutex);
-  lived.excess.insert(lived.excess.end(), life.excess.begin(), life.excess.end());
-  return lived;
+
+  Result<> open() {
+    auto world = rig_.make_world_(std::move(request_));
+    if (!world) return std::unexpected(world.error());
+    world_ = std::move(*world);
+    return {};
+  }
+
+  runner::World& world() { return *world_; }
+  Result<> start(const runner::Start& start) { return world_->start(kWho, start); }
+  bool running() { return world_->life(kWho).running; }
+
+  // Until what is asked for has come about and all is at rest, or nothing more can be hoped for.
+  Result<Lived> go_on(const Content& content, Duration settled) {
+    Lived lived;
+    const auto is_content = [&] {
+      if (!content) return false;
+      const auto now = world_->look();
+      lived.content = now && content(*now);
+      return lived.content;
+    };
+    const Moment deadline = world_->clock().now() + rig_.options_.patience;
+    Woke woke = world_->pass(deadline, is_content, content ? settled : kRest);
+    // What it had begun when all was there: the sync of a directory, the removal of what is in the way.
+    if (woke == Woke::kDone) woke = world_->pass(deadline, [] { return false; }, kRest);
+    if (woke == Woke::kCancelled) return fail(ErrorCode::kUnavailable, "interrupted");
+    return describe(std::move(lived), woke);
+  }
+
+ private:
+  Result<Lived> describe(Lived lived, Woke woke) {
+    const auto life = world_->life(kWho);
+    lived.rested = life.running && woke == Woke::kRest;
+    if (!life.running) {
+      lived.exit_code = life.exit_code;
+      lived.signal = life.signal;
+    }
+    lived.acknowledged = lived.rested || lived.exit_code == 0;
+    auto operations = world_->journal_after(0);
+    if (!operations) return std::unexpected(operations.error());
+    lived.operations = std::move(*operations);
+    auto after = world_->look();
+    if (!after) return std::unexpected(after.error());
+    lived.after = std::move(*after);
+    lived.findings = judge_.take();
+    const std::lock_guard lock(excess_mutex_);
+    lived.excess = excess_;
+    lived.excess.insert(lived.excess.end(), life.excess.begin(), life.excess.end());
+    return lived;
+  }
+
+  const Rig& rig_;
+  Judge judge_;
+  std::mutex excess_mutex_;
+  std::vector<std::string> excess_;
+  runner::WorldRequest request_;
+  std::unique_ptr<runner::World> world_;  // ends first: its threads use what is above
+};
+
+Result<Lived> Rig::live(node::Tree tree, const runner::Start& start, std::uint64_t seed, const Content& content) const {
+  Session session(*this, std::move(tree), seed);
+  if (auto opened = session.open(); !opened) return std::unexpected(opened.error());
+  if (auto started = session.start(start); !started) return std::unexpected(started.error());
+  return session.go_on(content, options_.settled);
 }
 
 }  // namespace entryproof::explore

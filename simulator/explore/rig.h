@@ -26,7 +26,7 @@ namespace entryproof::explore {
 struct Lived {
   node::Tree after;
   std::vector<node::Operation> operations;  // of the life, from its start
-  std::uint64_t acknowledged = 0;           // the entry up to which it said that everything is in place; 0: it never did
+  bool acknowledged = false;                // in the end it said that all is in place, by resting or by ending with status 0
   std::vector<oracles::Finding> findings;   // of the live oracles
   bool content = false;                     // what was asked for came about
   bool rested = false;                      // it still lives and waits
@@ -57,6 +57,7 @@ class Rig {
   Result<Lived> live(node::Tree tree, const runner::Start& start, std::uint64_t seed, const Content& content) const;
 
  private:
+  class Session;
   const runner::Site site_;
   const oracles::Layout layout_;
   const runner::WorldMaker make_world_;

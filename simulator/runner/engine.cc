@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "simulator/runner/case.h"
+#include "simulator/runner/explored.h"
 #include "simulator/runner/stage.h"
 
 #ifndef ENTRYPROOF_VERSION
@@ -45,6 +46,17 @@ CaseRecord unplayed(const Item& item, const Suite& suite, oracles::Profile profi
   }
   locate(record, *item.scenario);
   return record;
+}
+
+CheckRecord not_tested(const oracles::Check& check, const char* why) {
+  return {.check = check.id,
+          .level = check.level,
+          .profile = check.profile,
+          .status = oracles::Status::kNotTested,
+          .expected = {},
+          .actual = why,
+          .at = {},
+          .replay = {}};
 }
 
 class Run {
@@ -123,7 +135,27 @@ class Run {
       const std::unique_lock alone(quiet_);
       played = play_case(request, make_world_);
     }
+    take_apart(request, played.record);
     return std::move(played.record);
+  }
+
+  void take_apart(const CaseRequest& request, CaseRecord& record) {
+    if (options_.profile < oracles::Profile::kDurable) return;
+    std::vector<std::string_view> wanted;
+    const auto want = [&](std::string_view tag, const auto& checks) {
+      if (request.scenario.tags.contains(std::string(tag))) wanted.insert(wanted.end(), checks.begin(), checks.end());
+    };
+    want(kCrashTag, crash_checks::kAll);
+    if (wanted.empty()) return;
+    if (options_.take_apart && offers(world_, oracles::Need::kSeeEveryOperation)) {
+      for (auto& check : options_.take_apart(request, make_world_)) record.checks.push_back(std::move(check));
+    } else {
+      const char* why = options_.take_apart ? "this world does not see every operation" : "nobody takes cases apart here";
+      for (const auto id : wanted) {
+        if (const auto* check = suite_.catalogue.find_check(id); check != nullptr) record.checks.push_back(not_tested(*check, why));
+      }
+    }
+    record.status = worst_status(record);
   }
 
   const Suite& suite_;
@@ -145,6 +177,8 @@ class Run {
   std::vector<bool> done_;
 };
 
+}  // namespace
+
 Header header_of(const Suite& suite, const std::vector<Build>& builds, const RunOptions& options, WorldKind world) {
   Header header;
   header.tool = std::string("entryproof ") + ENTRYPROOF_VERSION;
@@ -165,8 +199,6 @@ Result<> check_worlds(const std::vector<Build>& builds, WorldKind world) {
   }
   return {};
 }
-
-}  // namespace
 
 std::string_view to_string(WorldKind kind) {
   switch (kind) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,10 @@ std::string_view to_string(WorldKind);  // "memory", "fuse", "tmpfs"
 std::optional<WorldKind> world_from(std::string_view);
 // What a check may need and worlds of this kind have.
 bool offers(WorldKind kind, oracles::Need need);
+
+class World;
+struct WorldRequest;
+struct CaseRequest;
 
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs
@@ -43,6 +48,9 @@ struct RunOptions {
   std::string command_prefix;  // how a replay command begins: "entryproof replay"
   // Which of the cases (scenarios × builds) are played; none: all.
   std::function<bool(const Scenario&, const Build&)> wanted;
+  // Takes the case of a scenario tagged "crash" apart, from profile durable on; its records join those of the case. None: not tested.
+  std::function<std::vector<CheckRecord>(const CaseRequest&, const std::function<Result<std::unique_ptr<World>>(WorldRequest)>&)>
+      take_apart;
   // The reason why a failed or warning check of a case is known and decides nothing (it may be empty); nullopt where it is not known.
   std::function<std::optional<std::string>(const CaseRecord&, const CheckRecord&)> known;
 };
@@ -63,6 +71,11 @@ Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scen
                     const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted);
 
 // Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
+// The first line of a stored result.
+Header header_of(const Suite& suite, const std::vector<Build>& builds, const RunOptions& options, WorldKind world);
+// kUsage for a build that cannot live in a world of this kind.
+Result<> check_worlds(const std::vector<Build>& builds, WorldKind world);
+
 Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::string>& builds, bool strict);
 
 // The worst status of its checks; a case without one keeps what it has.

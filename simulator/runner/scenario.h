@@ -241,7 +241,7 @@ struct Scenario {
   std::map<std::string, std::string> except;  // live check -> reason why it does not hold here
   std::set<std::string> worlds;               // where it can be played; empty = everywhere
 
-  // Every check that an expect step of it names, in order, once each.
+  // Every check that an expect step of it names, in order, once each; and those that it is taken apart for (explored.h).
   std::vector<std::string> checks() const;
 };
 

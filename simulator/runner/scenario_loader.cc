@@ -12,6 +12,7 @@
 #include "simulator/base/digest.h"
 #include "simulator/base/file.h"
 #include "simulator/oracles/check.h"
+#include "simulator/runner/explored.h"
 #include "simulator/runner/features.h"
 #include "simulator/runner/scenario_expectations.h"
 #include "simulator/runner/scenario_reader.h"
@@ -447,6 +448,7 @@ std::vector<std::string> Scenario::checks() const {
     const auto* expect = std::get_if<ExpectStep>(&step.action);
     if (expect != nullptr && std::ranges::find(ids, expect->check) == ids.end()) ids.push_back(expect->check);
   }
+  if (tags.contains(std::string(kCrashTag))) ids.insert(ids.end(), crash_checks::kAll.begin(), crash_checks::kAll.end());
   return ids;
 }
 
