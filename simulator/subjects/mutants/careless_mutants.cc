@@ -29,7 +29,6 @@ enum class Habit {
   kSyncErrorIgnored,
   kCloseErrorIgnored,  // and nothing else is there to write the file
   kSyncRetried,        // until it succeeds
-  kNeverSweeps,        // what a killed life left stays
   kGivesUp,            // after a failed call nothing is tried again
 };
 
@@ -123,14 +122,6 @@ class Careless final : public Misbehaviour {
     return done;
   }
 
-  Outcome<std::vector<reference::DirectoryEntry>> list(const std::string& path) override {
-    auto entries = Misbehaviour::list(path);
-    if (entries && habit_ == kNeverSweeps) {
-      std::erase_if(*entries, [](const auto& entry) { return entry.name.ends_with(".tmp"); });
-    }
-    return entries;
-  }
-
  private:
   static constexpr int kTries = 5;
   static constexpr std::chrono::nanoseconds kNever = std::chrono::hours(24 * 365);
@@ -199,11 +190,6 @@ std::vector<Recipe> careless_mutants() {
        "SECURE-53 (multus#1301)",
        {"SECURE-53/kubeconfig-mode", "SECURE-53/mode-in-a-crash"},
        careless(kModeAfterRename)},
-      {"never-sweeps",
-       "Temporaries of killed lives stay, and each life has other names for them.",
-       "ATOM-28 (4.x, D-22)",
-       {"ATOM-22/own-temporaries-swept", "ATOM-22/swept-after-a-crash"},
-       careless(kNeverSweeps)},
       {"no-directory-sync",
        "Directories are never synced.",
        "ATOM-22 (4.x: the file is synced, the directory is not)",

@@ -332,7 +332,7 @@ std::vector<Recipe> keeping_mutants() {
       {"never-sweeps",
        "What a killed life left behind stays.",
        "ATOM-22 (4.x, D-22)",
-       {"ATOM-22/own-temporaries-swept"},
+       {"ATOM-22/own-temporaries-swept", "ATOM-22/swept-after-a-crash"},
        made_by<NoSweep>()},
       {"others-unseen",
        "Each instance takes itself for the only one.",
