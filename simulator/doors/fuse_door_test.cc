@@ -201,6 +201,14 @@ TEST_F(FuseDoorTest, DirectIoShowsEachReadAndWrite) {
   EXPECT_THAT(counted_of(Actor::kBuild), ElementsAre("create /f", "write /f", "write /f", "write /f"));
 }
 
+// The kernel turns O_SYNC and O_DSYNC into a barrier after each write; what sync(2) and syncfs(2) do stays with the kernel.
+TEST_F(FuseDoorTest, ADescriptorThatIsSynchronousSyncsEachWrite) {
+  build(bash(
+      "dd if=/dev/zero of=/host/f bs=5 count=2 oflag=sync status=none; dd if=/dev/zero of=/host/f bs=5 count=1 oflag=dsync conv=notrunc "
+      "status=none; sync; sync -f /host/f"));
+  EXPECT_THAT(counted_of(Actor::kBuild), ElementsAre("create /f", "write /f", "fsync /f", "write /f", "fsync /f", "write /f", "fsync /f"));
+}
+
 TEST_F(FuseDoorTest, AWatcherInTheSandboxSeesTheWorldsSwap) {
   change({{.kind = Change::Kind::kMkdir, .path = "/sa/..1"},
           {.kind = Change::Kind::kWrite, .path = "/sa/..1/token", .content = "old"},

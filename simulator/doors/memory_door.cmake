@@ -10,5 +10,5 @@ if(ENTRYPROOF_TESTS)
     LINK entryproof_memory_door entryproof_posix_sequence)
 endif()
 entryproof_test(memory_door
-  SOURCES memory_process_test.cc posix_property.cc
-  LINK entryproof_posix_targets)
+  SOURCES memory_process_test.cc posix_property.cc trace_property.cc
+  LINK entryproof_posix_targets entryproof_durability)

@@ -84,7 +84,12 @@ node::Outcome<std::size_t> MemoryProcess::write_at(Descriptor& file, std::string
   if (bytes.empty()) return 0;
   const bool append = (file.flags & O_APPEND) != 0;
   const Outcome<std::size_t> written = node_.write(caller_, file.inode, offset, bytes, append);
-  if (!written || !moves) return written;
+  if (!written) return written;
+  if ((file.flags & O_DSYNC) != 0) {  // O_SYNC has that bit, too; the kernel asks a file system for no more than this
+    if (const auto synced = node_.fsync(caller_, file.inode, (file.flags & O_SYNC) != O_SYNC); !synced)
+      return std::unexpected(synced.error());
+  }
+  if (!moves) return written;
   const Outcome<Attributes> is = append ? node_.tree().attributes(file.inode) : Outcome<Attributes>(refuse(EINVAL));
   file.offset = is ? is->size : offset + *written;
   return written;

@@ -182,5 +182,20 @@ TEST_F(MemoryProcessTest, UmaskAndCredentialsAreTheProcesss) {
   EXPECT_EQ(error_of(alice.truncate("/mine/f", 5)), EACCES);
 }
 
+// As the FUSE door sees it.
+TEST_F(MemoryProcessTest, ADescriptorThatIsSynchronousSyncsEachWrite) {
+  const int all = host.open("/net.d/f", O_WRONLY | O_CREAT | O_SYNC, 0644).value();
+  const int data = host.open("/net.d/f", O_WRONLY | O_DSYNC).value();
+  const std::size_t before = node.journal().operations().size();
+  ASSERT_TRUE(host.write(all, "abc"));
+  ASSERT_TRUE(host.pwrite(data, "d", 0));
+  std::vector<std::string> seen;
+  for (std::size_t i = before; i < node.journal().operations().size(); ++i) {
+    const node::Operation& operation = node.journal().operations()[i];
+    if (node::counts(operation.verb)) seen.push_back(std::string(to_string(operation.verb)) + (operation.flags != 0 ? " data" : ""));
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"write", "fsync", "write", "fsync data"}));
+}
+
 }  // namespace
 }  // namespace entryproof::doors
