@@ -256,23 +256,26 @@ void Tree::lead(InodeId directory, std::string_view name, InodeId inode) {
   State& state = editable();
   const std::int64_t tick = state.tick(0);
   Inode& parent = state.change(directory, tick);
+  const bool orphan = parent.attributes.links == 0;  // it stays one, whatever comes and goes below it
   if (before != 0) {
     Inode& gone = state.change(before, tick);
     state.detach(parent, name, gone);
     gone.attributes.links = gone.is(FileType::kDirectory) ? 0 : gone.attributes.links - 1;
     if (gone.attributes.links == 0) ++state.orphans;
   }
-  if (inode == 0) return;
-  Inode& come = state.change(inode, tick);
-  if (come.attributes.links == 0) --state.orphans;
-  if (come.is(FileType::kDirectory)) {
-    const std::vector<Entry> entries = come.entries.list();
-    const auto below = std::ranges::count(entries, FileType::kDirectory, &Entry::type);
-    come.attributes.links = 2 + static_cast<std::uint32_t>(below);
-  } else {
-    ++come.attributes.links;
+  if (inode != 0) {
+    Inode& come = state.change(inode, tick);
+    if (come.attributes.links == 0) --state.orphans;
+    if (come.is(FileType::kDirectory)) {
+      const std::vector<Entry> entries = come.entries.list();
+      const auto below = std::ranges::count(entries, FileType::kDirectory, &Entry::type);
+      come.attributes.links = 2 + static_cast<std::uint32_t>(below);
+    } else {
+      ++come.attributes.links;
+    }
+    state.attach(parent, name, come);
   }
-  state.attach(parent, name, come);
+  if (orphan) parent.attributes.links = 0;
 }
 
 }  // namespace entryproof::node

@@ -118,6 +118,31 @@ TEST_F(TreeTest, ReapedNumbersStayDead) {
   EXPECT_NE(file("f"), f);
 }
 
+// What a crash does: names go and come back without anybody's leave, and the counts stay right.
+TEST_F(TreeTest, NamesCanBeLedElsewhere) {
+  const InodeId f = file("f", "x");
+  const InodeId d = tree.mkdir(kRootUser, kRoot, "d", 0755, now).value();
+  const InodeId e = tree.mkdir(kRootUser, d, "e", 0755, now).value();
+  ASSERT_TRUE(tree.link(kRootUser, f, e, "g", now));
+  EXPECT_EQ(tree.names_of(f), (std::vector<std::pair<InodeId, std::string>>{{kRoot, "f"}, {e, "g"}}));
+  tree.lead(kRoot, "f", 0);
+  EXPECT_EQ(tree.attributes(f)->links, 1U);
+  tree.lead(kRoot, "d", 0);
+  tree.lead(d, "e", 0);
+  EXPECT_EQ(tree.orphans(), (std::vector<InodeId>{d, e})) << "f still has a name in e";
+  tree.lead(kRoot, "e", e);
+  EXPECT_EQ(tree.attributes(e)->links, 2U);
+  EXPECT_EQ(tree.path_of(f), "/e/g");
+  tree.lead(kRoot, "d", d);
+  tree.lead(kRoot, "e", 0);
+  tree.lead(d, "e", e);
+  EXPECT_EQ(tree.attributes(d)->links, 3U);
+  EXPECT_EQ(tree.attributes(kRoot)->links, 3U);
+  EXPECT_TRUE(tree.orphans().empty());
+  tree.lead(e, "g", tree.symlink(kRootUser, kRoot, "l", "t", now).value());
+  EXPECT_EQ(tree.orphans(), std::vector<InodeId>{f}) << "replaced";
+}
+
 TEST_F(TreeTest, NamesHaveRules) {
   file("f");
   EXPECT_EQ(error_of(tree.create(kRootUser, kRoot, "f", 0644, now)), EEXIST);
