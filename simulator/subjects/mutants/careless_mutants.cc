@@ -1,11 +1,9 @@
-// What only a crash or a failing call shows: syncs that are left out or come too late, answers that nobody looks at, leftovers.
+// What only a crash shows: syncs that are left out or come too late, modes that do, a temporary that two files share.
 //
 // In peace each of these publishes the right bytes under the right names, as the reference does.
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
@@ -24,12 +22,7 @@ enum class Habit {
   kSyncAfterRename,    // files are synced once they are in place
   kSyncOfAnother,      // the directory is synced instead of the file
   kModeAfterRename,    // the kubeconfig is closed to others once it is in place
-  kShortWriteIgnored,  // a write that wrote less counts as whole
-  kWriteErrorIgnored,  // … one that failed as well
-  kSyncErrorIgnored,
   kCloseErrorIgnored,  // and nothing else is there to write the file
-  kSyncRetried,        // until it succeeds
-  kGivesUp,            // after a failed call nothing is tried again
 };
 
 using enum Habit;
@@ -38,27 +31,12 @@ class Careless final : public Misbehaviour {
  public:
   Careless(reference::Host& inner, const reference::Options& options, Habit habit) : Misbehaviour(inner, options), habit_(habit) {}
 
-  reference::Turn after(reference::Turn turn) override {
-    if (!turn.exit && given_up_) turn.wait_until = turn.events_from = kNever;
-    return turn;
-  }
-  void write_error(std::string_view line) override {
-    Misbehaviour::write_error(line);
-    given_up_ = given_up_ || (habit_ == kGivesUp && line.starts_with("error:"));
-  }
-
   Outcome<Descriptor> open(const std::string& path, int flags, mode_t mode) override {
     const bool made = (flags & O_CREAT) != 0;
     if (made && habit_ == kModeAfterRename) mode = 0666;
     auto opened = Misbehaviour::open(path, flags, mode);
     if (opened) paths_[*opened] = path;
     return opened;
-  }
-
-  Outcome<std::size_t> write(Descriptor descriptor, std::string_view bytes) override {
-    const auto written = Misbehaviour::write(descriptor, bytes);
-    if (habit_ == kWriteErrorIgnored || (habit_ == kShortWriteIgnored && written)) return bytes.size();
-    return written;
   }
 
   Outcome<> fsync(Descriptor descriptor) override {
@@ -81,14 +59,6 @@ class Careless final : public Misbehaviour {
         break;
       case kSyncOfAnother:
         if (!directory) return sync(reference::directory_of(paths_[descriptor]));
-        break;
-      case kSyncErrorIgnored:
-        static_cast<void>(Misbehaviour::fsync(descriptor));
-        return {};
-      case kSyncRetried:
-        for (int i = 0; i < kTries; ++i) {
-          if (auto done = Misbehaviour::fsync(descriptor); done) return done;
-        }
         break;
       default:
         break;
@@ -123,9 +93,6 @@ class Careless final : public Misbehaviour {
   }
 
  private:
-  static constexpr int kTries = 5;
-  static constexpr std::chrono::nanoseconds kNever = std::chrono::hours(24 * 365);
-
   bool beside_the_binary(Descriptor descriptor) {
     return reference::directory_of(paths_[descriptor]) == reference::directory_of(places_.binary);
   }
@@ -143,7 +110,6 @@ class Careless final : public Misbehaviour {
   }
 
   const Habit habit_;
-  bool given_up_ = false;
   std::map<Descriptor, std::string> paths_;  // of what is open
   bool made_directory_ = false;              // and nothing was synced since
 };

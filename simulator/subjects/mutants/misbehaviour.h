@@ -104,7 +104,7 @@ std::vector<Recipe> publication_mutants();  // what is published, and how it get
 std::vector<Recipe> credential_mutants();   // what is read of the service account, and when it is acted upon
 std::vector<Recipe> primary_mutants();      // which configurations are read, and what is made of them
 std::vector<Recipe> keeping_mutants();      // what is looked at again, repaired, left alone or swept
-std::vector<Recipe> careless_mutants();     // what only a crash or a failing call shows
+std::vector<Recipe> careless_mutants();     // what only a crash shows
 std::vector<Recipe> ending_mutants();       // command lines, output, exit codes, signals, clean-up
 
 }  // namespace entryproof::subjects
