@@ -40,10 +40,7 @@ class Surveyor {
 
   const std::vector<Complaint>& verdict(const CrashState& state) {
     const auto [found, fresh] = verdicts_.try_emplace(key_of(state.hash, state.acknowledged));
-    if (fresh) {
-      std::vector<Complaint> complaints = judge_(state);
-      return verdicts_[found->first] = std::move(complaints);
-    }
+    if (fresh) found->second = judge_(state);
     return found->second;
   }
   template <class Set>
@@ -80,9 +77,8 @@ void Surveyor::explain(const Window& window, const Sets<SmallSet>*, const Prefix
 }
 
 void Surveyor::add(const Causes::Failing& failing, const std::vector<Complaint>& complaints) {
-  const std::vector<Complaint> found = complaints;  // the memory of verdicts grows meanwhile
   std::vector<std::string> done;
-  for (const Complaint& complaint : found) {
+  for (const Complaint& complaint : complaints) {
     if (std::ranges::find(done, complaint.check) != done.end()) continue;
     done.push_back(complaint.check);
     Cause cause = causes_.find(failing, complaint);
