@@ -72,8 +72,8 @@ TEST(Crashes, TheReferenceSurvivesCrashesOfItsRecovery) {
   CrashBounds bounds;
   bounds.inputs = {Inputs::kSame};
   bounds.models = {Model::kKill, Model::kPosix};
+  const auto once = crashes("crash/refresh", "", bounds);
   bounds.depth = 2;
-  const auto once = crashes("crash/refresh", "", {.models = bounds.models, .inputs = bounds.inputs});
   const auto twice = crashes("crash/refresh", "", bounds);
   EXPECT_EQ(told(twice), "");
   EXPECT_GT(twice.lives, once.lives);
