@@ -79,6 +79,16 @@ TEST(Crashes, TheReferenceSurvivesCrashesOfItsRecovery) {
   EXPECT_GT(twice.lives, once.lives);
 }
 
+TEST(Crashes, TheReferenceSurvivesAnyNumberOfThemOnLoggedFileSystems) {
+  CrashBounds bounds;
+  bounds.inputs = {Inputs::kSame};
+  bounds.models = {Model::kKill, Model::kExt4};
+  bounds.depth = 64;  // no new state appears long before
+  const auto report = crashes("crash/fresh-auto", "", bounds);
+  EXPECT_EQ(told(report), "");
+  EXPECT_TRUE(report.complete());
+}
+
 struct Defect {
   std::string mutant;
   std::string scenario;
