@@ -1,35 +1,27 @@
 // Any bytes as what a client sends to the API server on one connection: every request is answered or refused, each answer is one that a
 // client can read, and nothing that is kept as evidence was written by the client. "TOKEN" in the bytes stands for a token that counts.
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "fuzz/targets.h"
 #include "simulator/base/clock.h"
 #include "simulator/cluster/api_routes.h"
 #include "simulator/cluster/service_account.h"
 
-namespace {
+namespace entryproof::fuzz {
 
-using namespace entryproof::cluster;
-
-void demand(bool right) {
-  if (!right) std::abort();
-}
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static constexpr std::int64_t kNow = entryproof::VirtualClock::kDefaultEpochNs;
+void api_request(std::string_view input) {
+  using namespace cluster;  // NOLINT: a target of one folder
+  static constexpr std::int64_t kNow = VirtualClock::kDefaultEpochNs;
   static constexpr std::string_view kPlaceholder = "TOKEN";
   // The token of the first is the token of all: a signature for each input would be most of the work.
   static const std::string kToken = ServiceAccount(std::make_shared<ControlPlane>(7, [] { return kNow; }), kNow).current().token;
   ControlPlane plane(7, [] { return kNow; });
   plane.record(kToken, 1);
 
-  std::string bytes(reinterpret_cast<const char*>(data), size);
+  std::string bytes(input);
   for (auto at = bytes.find(kPlaceholder); at != std::string::npos; at = bytes.find(kPlaceholder, at + kToken.size()))
     bytes.replace(at, kPlaceholder.size(), kToken);
   for (std::string_view rest = bytes; !rest.empty();) {
@@ -52,5 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (read.progress == HttpProgress::kRefused) break;
     rest.remove_prefix(read.used);
   }
-  return 0;
 }
+
+}  // namespace entryproof::fuzz

@@ -29,6 +29,10 @@ int dispatch(const Command& command, Streams& streams) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return replay_command(*replay, streams, catch_interrupts());
   }
+  if (const auto* fuzz = std::get_if<FuzzCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return fuzz_command(*fuzz, streams, catch_interrupts());
+  }
   if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
   if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
   if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);

@@ -24,6 +24,7 @@ int explain_command(const ExplainCommand& command, Streams& streams);
 int lint_command(const LintCommand& command, Streams& streams);
 int replay_command(const ReplayCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int audit_command(const AuditCommand& command, Streams& streams);
+int fuzz_command(const FuzzCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int report_command(const ReportCommand& command, Streams& streams);
 
 // --- what they share ---

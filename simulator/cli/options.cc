@@ -272,6 +272,41 @@ void add_explore_crash(CLI::App& app, RunCommand& run, explore::CrashBounds& bou
   app.footer("Without a SELECTION: the scenarios tagged crash. Exit codes as of run; a failure names the strongest model that shows it.");
 }
 
+Result<> take_parts(const std::string& text, std::vector<explore::OddPart>& parts) {
+  const auto part = explore::odd_part_from(text);
+  if (!part)
+    return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no input; there are primary, manual, token, ca, environment, flags", text));
+  parts.push_back(*part);
+  return {};
+}
+
+void add_fuzz(CLI::App& app, FuzzCommand& fuzz) {
+  app.add_option("--build", fuzz.build, "PATH, NAME=PATH, reference (default), predecessor:VERSION, mutant:NAME")->type_name("BUILD");
+  add_words(app, "--what", "primary, manual, token, ca, environment or flags; may be repeated; all if none", "PART",
+            [&fuzz](const std::string& text) { return take_parts(text, fuzz.parts); });
+  add_word(app, "--max-time", "How long to look; 10m if not given", "D", [&fuzz](const std::string& text) -> Result<> {
+    std::optional<Duration> time;
+    auto stored = store(parse_duration(text), time);
+    if (stored) fuzz.max_time = *time;
+    return stored;
+  });
+  add_word(app, "--runs", "End after so many runs, whatever the time", "N",
+           [&fuzz](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), fuzz.runs.emplace()); });
+  add_word(app, "--seed", "What chance begins with; 1 if not given. Equal seeds find equal things", "S",
+           [&fuzz](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), fuzz.seed); });
+  add_word(app, "--jobs", "Runs side by side; 0 (default) is as many as help", "N",
+           [&fuzz](const std::string& text) { return take_number(text, 200U, fuzz.jobs); });
+  app.add_option("--export", fuzz.export_directory, "Write each finding there, as a scenario file")->type_name("DIR");
+  add_word(app, "--world", "auto (default), fuse; memory for the reference and its mutants", "WORLD",
+           [&fuzz](const std::string& text) { return take_world(text, fuzz.world); });
+  add_words(app, "--with", "A neighbour of the build (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
+            [&fuzz](const std::string& text) { return take_with(text, fuzz.with); });
+  add_list(app, "--arg", fuzz.args, "A further argument for the build; may be repeated", "ARG");
+  add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
+            [&fuzz](const std::string& text) { return take_environment(text, fuzz.environment); });
+  add_directory(app, fuzz.scenarios_directory);
+}
+
 // Two reports on one stream would make neither.
 std::optional<std::string> clash(const Shown& shown) {
   std::map<std::string, int> places;
@@ -307,6 +342,7 @@ Command parse(int argc, const char* const* argv) {
   ReplayCommand replay;
   ReportCommand report;
   AuditCommand audit;
+  FuzzCommand fuzz;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   RunCommand explored;
   explore::CrashBounds crashes;
@@ -317,6 +353,7 @@ Command parse(int argc, const char* const* argv) {
   CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
   CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
   CLI::App& replay_app = *app.add_subcommand("replay", "Play a finding again and show the operation that made it so");
+  CLI::App& fuzz_app = *app.add_subcommand("fuzz", "Odd configuration inputs against a build; each finding is a scenario");
   CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
 
   CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node");
@@ -335,6 +372,8 @@ Command parse(int argc, const char* const* argv) {
   add_directory(lint_app, lint.scenarios_directory);
   add_replay(replay_app, replay);
   replay_app.footer("Exit codes: 0 not reproduced, 1 reproduced, 2 could not be played, 130 interrupted.");
+  add_fuzz(fuzz_app, fuzz);
+  fuzz_app.footer("Exit codes: 0 nothing found, 1 something found, 2 could not be played, 130 interrupted.");
   report_app.add_option("files", report.files, "Results written by run --report jsonl:FILE")->type_name("RUN.jsonl")->required();
   add_profile(report_app, report.profile);
   add_shown(report_app, report.shown, "--format");
@@ -372,6 +411,7 @@ Command parse(int argc, const char* const* argv) {
   if (explain_app.parsed()) return explain;
   if (lint_app.parsed()) return lint;
   if (replay_app.parsed()) return replay;
+  if (fuzz_app.parsed()) return fuzz;
   return report;
 }
 

@@ -14,6 +14,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/cli/words.h"
+#include "simulator/explore/odd_input.h"
 #include "simulator/explore/run.h"
 #include "simulator/reports/audit.h"
 #include "simulator/reports/console.h"
@@ -110,6 +111,21 @@ struct ReplayCommand {
   std::string shell_command;  // empty: lines from standard input
 };
 
+struct FuzzCommand {
+  std::string build = "reference";
+  std::vector<explore::OddPart> parts;  // empty: all
+  std::optional<runner::WorldKind> world;
+  Duration max_time = std::chrono::minutes(10);
+  std::optional<std::uint64_t> runs;
+  std::uint64_t seed = 1;
+  unsigned jobs = 0;
+  std::string export_directory;  // empty: findings are told only
+  std::string scenarios_directory;
+  std::vector<std::pair<std::string, std::string>> with;
+  std::vector<std::string> args;
+  std::map<std::string, std::string> environment;
+};
+
 struct ReportCommand {
   std::vector<std::string> files;
   Shown shown;
@@ -130,8 +146,8 @@ struct Message {
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
-using Command =
-    std::variant<Message, RunCommand, ExploreCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand, AuditCommand>;
+using Command = std::variant<Message, RunCommand, ExploreCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand,
+                             AuditCommand, FuzzCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();

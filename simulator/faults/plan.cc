@@ -76,9 +76,19 @@ std::unexpected<Error> refuse(std::string_view name, std::size_t line, std::size
   return fail(ErrorCode::kInvalidInput, std::move(message), std::string(name) + ":" + std::to_string(line) + ":" + std::to_string(column));
 }
 
+bool is_utf8(std::string_view text) {
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
 Result<Rule> parse_line(std::string_view text, std::string_view name, std::size_t line) {
   if (text.size() > kMostRuleBytes)
     return refuse(name, line, kMostRuleBytes, "a rule of more than " + std::to_string(kMostRuleBytes) + " bytes");
+  if (!is_utf8(text)) return refuse(name, line, 1, "it is no UTF-8");  // it could not be printed as JSON
   auto rule = read_line(text);
   if (!rule) return refuse(name, line, rule.error().column, std::move(rule.error().message));
   return std::move(*rule);

@@ -34,6 +34,7 @@ class Player {
         play_.ledger.error(check, play_.obstacle.empty() ? "its step was never reached" : play_.obstacle);
     }
     if (play_.ledger.troubled() && play_.world) play_.keep();
+    if (request_.onlooker != nullptr && play_.world) request_.onlooker->on_close(*play_.world);
     if (request_.onlooker != nullptr) end_onlooking();
     played.deadline_missed = play_.deadline_missed;
     played.record.scenario = request_.scenario.id;

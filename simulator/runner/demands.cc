@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <set>
 #include <vector>
 
@@ -163,12 +164,18 @@ std::optional<Mismatch> judge_secret(const ExpectStep& step, const Evidence& evi
   return oracles::judge_secret_in_files(situation.tree, placed.kubeconfig_path, evidence.site.service_account, situation.cluster);
 }
 
+// What the kernel, or the C library, does to a program that went wrong; nobody else sends these.
+bool is_fault(int signal) {
+  return signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS || signal == SIGILL || signal == SIGFPE || signal == SIGSYS;
+}
+
 std::optional<Mismatch> judge_exit(const ExitExpectation& wanted, const Life& life) {
   const auto mismatch = [&](std::string expected) { return Mismatch{std::move(expected), describe(life)}; };
   if (wanted.running && *wanted.running != life.running) return mismatch(*wanted.running ? "still running" : "ended");
   if (wanted.code && life.exit_code != wanted.code) return mismatch("exit " + std::to_string(*wanted.code));
   if (wanted.success && (life.running || (life.exit_code == 0) != *wanted.success))
     return mismatch(*wanted.success ? "exit 0" : "a non-zero exit");
+  if (wanted.no_crash && life.signal && is_fault(*life.signal)) return mismatch("no crash");
   if (wanted.not_zero && !life.running && (life.exit_code != 0) != *wanted.not_zero) return mismatch("still running, or a non-zero exit");
   return std::nullopt;
 }

@@ -12,6 +12,8 @@
 
 namespace entryproof::runner {
 
+class World;
+
 class Onlooker {
  public:
   virtual ~Onlooker() = default;
@@ -21,6 +23,8 @@ class Onlooker {
   virtual void on_operation(const node::Operation& operation, const node::Tree& now, const std::vector<oracles::Finding>& found) = 0;
   // Something that was found in the node as it stood, not in one operation.
   virtual void on_finding(const oracles::Finding& finding, const node::Tree& now) = 0;
+  // The case is over, its world still stands.
+  virtual void on_close(World& /*world*/) {}
   // The tokens of the case, before anything of its node is shown to anybody.
   virtual void on_end(const oracles::Redactor& redactor) = 0;
 };

@@ -199,6 +199,7 @@ struct ExitExpectation {
   std::optional<bool> success;  // zero or not
   std::optional<bool> running;
   std::optional<bool> not_zero;  // true: it still runs, or it ended with another status than 0
+  std::optional<bool> no_crash;  // true: no fault of its own (SIGSEGV, SIGABRT …) ended it
   std::string who = "build";
 };
 

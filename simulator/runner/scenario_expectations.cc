@@ -65,11 +65,14 @@ ExitExpectation read_exit(ScenarioReader& reader, const JsonValue& value) {
   const JsonValue not_zero = fields.optional("not_zero");
   reader.only_true(not_zero);
   if (not_zero) expectation.not_zero = true;
+  const JsonValue no_crash = fields.optional("no_crash");
+  reader.only_true(no_crash);
+  if (no_crash) expectation.no_crash = true;
   if (const JsonValue who = fields.optional("of")) expectation.who = reader.name(who);
   fields.finish();
-  const int demands =
-      expectation.code.has_value() + expectation.success.has_value() + expectation.running.has_value() + expectation.not_zero.has_value();
-  if (demands != 1) reader.refuse(value, "exactly one of code, success, running and not_zero is wanted");
+  const int demands = expectation.code.has_value() + expectation.success.has_value() + expectation.running.has_value() +
+                      expectation.not_zero.has_value() + expectation.no_crash.has_value();
+  if (demands != 1) reader.refuse(value, "exactly one of code, success, running, not_zero and no_crash is wanted");
   return expectation;
 }
 

@@ -173,6 +173,7 @@ TEST(ScenarioLoader, ReadsEachDemand) {
   EXPECT_EQ(expect.tree.at("/s").same_since, "u");
   EXPECT_EQ(step<ExpectStep>(R"({"expect": {"check": "A-1/x", "kubeconfig": "absent"}})").kubeconfig->state, "absent");
   EXPECT_EQ(step<ExpectStep>(R"({"expect": {"check": "A-M1/x", "exit": {"not_zero": true}}})").exit->not_zero, true);
+  EXPECT_EQ(step<ExpectStep>(R"({"expect": {"check": "A-M1/x", "exit": {"no_crash": true}}})").exit->no_crash, true);
 }
 
 TEST(ScenarioLoader, ListsItsChecksOnce) {

@@ -3,6 +3,7 @@
 // It looks at everything twice a second and writes what differs, through a temporary that is made exclusively (.c-entry.<pid>), in the order
 // kubeconfig, plugin, configuration. The primary's text goes into the configuration as it is. What it cannot work with it refuses, and
 // waits: it never gives up, and never touches what it published. It leaves capabilities and network names alone.
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -216,6 +217,29 @@ static bool items(Facts* facts, int depth, bool plugins) {
   return true;
 }
 
+static bool digits(Facts* facts) {
+  const size_t size = strspn(facts->at, "0123456789");
+  facts->at += size;
+  return size > 0;
+}
+
+static bool number(Facts* facts) {
+  if (*facts->at == '-') ++facts->at;
+  if (*facts->at == '0') {
+    ++facts->at;
+  } else if (!digits(facts)) {
+    return false;
+  }
+  if (*facts->at == '.') {
+    ++facts->at;
+    if (!digits(facts)) return false;
+  }
+  if (*facts->at != 'e' && *facts->at != 'E') return true;
+  ++facts->at;
+  if (*facts->at == '+' || *facts->at == '-') ++facts->at;
+  return digits(facts);
+}
+
 static bool value(Facts* facts, int depth, const char* key, bool in_plugins) {
   if (depth > 500) return false;
   if (*facts->at == '{') return members(facts, depth, in_plugins);
@@ -232,9 +256,7 @@ static bool value(Facts* facts, int depth, const char* key, bool in_plugins) {
       return true;
     }
   }
-  const size_t size = strspn(facts->at, "+-.0123456789eE");
-  facts->at += size;
-  return size > 0;
+  return number(facts);
 }
 
 static bool understand(const Text* text, const char* name, Facts* facts) {
@@ -265,6 +287,10 @@ static bool server(char* url, size_t size) {
   if (host_size == 0 || strspn(host + from, kAllowed) < host_size) return complain("KUBERNETES_SERVICE_HOST is no host");
   if (*port < '0' || *port > '9' || *end != '\0' || number < 1 || number > 65535) return complain("KUBERNETES_SERVICE_PORT is no port");
   const bool six = memchr(host + from, ':', host_size) != NULL;
+  char address[64];
+  struct in6_addr ignored;
+  snprintf(address, sizeof address, "%.*s", (int)host_size, host + from);
+  if (six && inet_pton(AF_INET6, address, &ignored) != 1) return complain("KUBERNETES_SERVICE_HOST is no address");
   snprintf(url, size, "https://%s%.*s%s:%ld", six ? "[" : "", (int)host_size, host + from, six ? "]" : "", number);
   return true;
 }
