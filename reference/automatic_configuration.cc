@@ -5,6 +5,8 @@
 #include <chrono>
 #include <optional>
 #include <ranges>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,8 @@ constexpr std::size_t kSkippedShown = 10;
 constexpr std::chrono::seconds kSecondThoughts{10};
 
 bool is_set_aside(const std::string& path) { return path.ends_with(kSetAside); }
+
+std::string original_of(const std::string& path) { return is_set_aside(path) ? path.substr(0, path.size() - kSetAside.size()) : path; }
 
 // The order in which candidates are tried.
 bool comes_later(const std::string& path, const std::string& other) {
@@ -72,11 +76,16 @@ class AutomaticConfiguration final : public Configuration {
   // Finds out whether there is something new to delegate to. What we have stays unless there is something better for certain.
   void follow() {
     if (!bench_.places.primaries) return complain(bench_.places.primaries.error());
-    const PrimaryRequest request{.directory = *bench_.places.primaries,
-                                 .file_name = bench_.options.multus_master_cni_file_name,
-                                 .renamed = bench_.options.rename_conf_file,
-                                 .excluded = own_names_};
+    PrimaryRequest request{.directory = *bench_.places.primaries,
+                           .file_name = bench_.options.multus_master_cni_file_name,
+                           .renamed = bench_.options.rename_conf_file,
+                           .excluded = own_names_};
     Selection found = select_primary(bench_.host, request);
+    for (const std::string aside = set_aside_before(); found.primary && has_lost_to(aside, *found.primary);) {
+      passed_over_.insert(found.primary->path);
+      request.excluded.push_back(found.primary->path);
+      found = select_primary(bench_.host, request);
+    }
     const std::optional<Primary> before = std::exchange(candidate_, std::nullopt);
     if (!found.primary) return complain(*found.problem);
     if (!accepted_ && is_hasty(found)) {
@@ -101,6 +110,25 @@ class AutomaticConfiguration final : public Configuration {
       return;
     }
     accept(primary, found.skipped);
+  }
+
+  // The primary in charge, if it was set aside by this life or an earlier one; empty if not.
+  std::string set_aside_before() {
+    if (!bench_.options.rename_conf_file) return "";
+    if (accepted_) return is_set_aside(accepted_->primary.path) ? accepted_->primary.path : "";
+    const std::string delegate = published_delegate();
+    return delegate.empty() ? "" : find_set_aside(bench_.host, *bench_.places.primaries, delegate).value_or("");
+  }
+
+  // One that comes later and was there when the other was chosen had its chance: that the other has gone from the runtime's sight since is
+  // our own doing. One that is newer than that has come to replace it, and what was set aside before does not come back.
+  bool has_lost_to(const std::string& aside, const Primary& primary) {
+    if (aside.empty() || primary.path == aside) return false;
+    const auto status = bench_.host.lstat(aside);
+    if (!status) return false;
+    if (is_set_aside(primary.path)) return true;
+    if (primary.path <= original_of(aside)) return false;
+    return passed_over_.contains(primary.path) || primary.status.ctime_ns <= status->ctime_ns;
   }
 
   // What an earlier life published tells whom it delegated to.
@@ -190,7 +218,7 @@ class AutomaticConfiguration final : public Configuration {
   void restore_primary() {
     if (!accepted_ || !is_set_aside(accepted_->primary.path)) return;
     const std::string& old = accepted_->primary.path;
-    const std::string original = old.substr(0, old.size() - kSetAside.size());
+    const std::string original = original_of(old);
     if (bench_.host.lstat(original)) return;  // its owner has written it anew
     if (const auto done = bench_.publisher.rename(old, original); !done) bench_.log.problem(done.error().text);
   }
@@ -198,11 +226,12 @@ class AutomaticConfiguration final : public Configuration {
   const Workbench bench_;
   std::vector<std::string> own_names_;  // of which one is published
   std::optional<Accepted> accepted_;
-  std::optional<Primary> candidate_;  // seen once while another is accepted
-  std::optional<Primary> refused_;    // nothing can be made of it; not tried again until it changes
-  std::optional<Problem> trouble_;    // the last one; always there while nothing is accepted
-  std::string published_;             // the path
-  Restraint restraint_;               // with whoever takes it away
+  std::set<std::string> passed_over_;  // that came later than the one that we set aside, when it was chosen
+  std::optional<Primary> candidate_;   // seen once while another is accepted
+  std::optional<Primary> refused_;     // nothing can be made of it; not tried again until it changes
+  std::optional<Problem> trouble_;     // the last one; always there while nothing is accepted
+  std::string published_;              // the path
+  Restraint restraint_;                // with whoever takes it away
   std::optional<std::chrono::nanoseconds> first_look_;
 };
 

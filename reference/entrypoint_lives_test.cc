@@ -175,6 +175,40 @@ TEST_F(EntrypointTest, RenamingThePrimaryIsIdempotent) {  // UPGRADE-48
   EXPECT_TRUE(host.changes.empty());
 }
 
+TEST_F(EntrypointTest, RenamingOneOfTwoPrimariesLeavesTheOtherAlone) {  // UPGRADE-48, CONF-33
+  host.put(kNet + "/20-calico.conflist", kCalico);
+  for (int i = 0; i < 3; ++i) {
+    start({"--rename-conf-file", "--cleanup-config-on-exit=false"});
+    run(5s);
+    EXPECT_EQ(delegate(), kFlannel) << i;
+    EXPECT_EQ(host.bytes(kNet + "/20-calico.conflist"), kCalico);
+    EXPECT_FALSE(host.bytes(kList));
+    entrypoint->stop();
+  }
+  start({"--rename-conf-file"});
+  run(5s);
+  host.put(kNet + "/20-calico.conflist", kCalico);  // its owner writes it anew
+  run(5s);
+  EXPECT_EQ(delegate(), kFlannel);
+  EXPECT_EQ(host.bytes(kNet + "/20-calico.conflist"), kCalico);
+}
+
+TEST_F(EntrypointTest, AfterAPrimaryWasSetAsideANewOneTakesItsPlace) {  // UPGRADE-48
+  start({"--rename-conf-file", "--cleanup-config-on-exit=false"});
+  run(5s);
+  entrypoint->stop();
+  start({"--rename-conf-file"});
+  run(3s);
+  EXPECT_EQ(delegate(), kFlannel);
+  host.put(kNet + "/20-calico.conflist", kCalico);  // the cluster moves to another network
+  run(5s);
+  EXPECT_TRUE(host.bytes(kList));
+  EXPECT_EQ(host.bytes(kNet + "/20-calico.conflist.old"), kCalico);
+  host.changes.clear();
+  run(10s);
+  EXPECT_TRUE(host.changes.empty());
+}
+
 TEST_F(EntrypointTest, KubeconfigPolicies) {
   host.put(kKubeconfig, "somebody else's", 0640);
   start({"--kubeconfig-policy=if-missing"});

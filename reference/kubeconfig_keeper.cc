@@ -14,6 +14,18 @@ namespace {
 
 constexpr std::size_t kCap = 4 * 1024 * 1024;  // certificates may be long
 
+// The token of a kubeconfig of whatever form: the word that follows "token:". Only its claims are looked at, so that a wrong guess does no
+// harm.
+std::string token_in(std::string_view text) {
+  constexpr std::string_view kName = "token:";
+  constexpr std::string_view kAround = " \t\"',}";
+  const std::size_t at = text.find(kName);
+  if (at == std::string_view::npos) return "";
+  const std::size_t begin = text.find_first_not_of(kAround, at + kName.size());
+  if (begin == std::string_view::npos) return "";
+  return std::string(text.substr(begin, text.find_first_of(" \t\r\n\"',}", begin) - begin));
+}
+
 }  // namespace
 
 Result<> KubeconfigKeeper::find_server(const std::string& path) {
@@ -38,7 +50,11 @@ Result<bool> KubeconfigKeeper::refresh(const std::string& path) {
   calm_ = true;
   if (options_.kubeconfig_policy != KubeconfigPolicy::kAlways) {
     const auto provided = provided_by_others(path);
-    if (!provided || *provided) return provided ? Result<bool>(false) : std::unexpected(provided.error());
+    if (!provided) return std::unexpected(provided.error());
+    if (*provided) {
+      warn_of_their_end(path);
+      return false;
+    }
   }
   if (!endpoint_) return std::unexpected(endpoint_.error());
   auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
@@ -110,6 +126,16 @@ void KubeconfigKeeper::told(const std::string& path) {
 void KubeconfigKeeper::warn_of_end(const std::string& why) {
   if (published_token_.empty() || published_token_ == token_ || !is_ending(published_token_, host_.wall_seconds())) return;
   log_.problem("the published token is at its end and a newer one cannot be published: " + why);
+}
+
+// It is not ours to replace, but somebody has to.
+void KubeconfigKeeper::warn_of_their_end(const std::string& path) {
+  const auto text = read_file(host_, path, kCap);
+  const std::string token = text ? token_in(text->bytes) : "";
+  if (token == warned_of_ || !is_ending(token, host_.wall_seconds())) return;
+  log_.warn("the kubeconfig " + path + ", which is left to others, is at its end: its token " +
+            describe_expiry(token, host_.wall_seconds()));
+  warned_of_ = token;
 }
 
 }  // namespace reference

@@ -39,6 +39,7 @@ class KubeconfigKeeper {
   bool yields(const std::string& path);
   void told(const std::string& path);
   void warn_of_end(const std::string& why);
+  void warn_of_their_end(const std::string& path);
 
   Host& host_;
   const Options& options_;
@@ -51,6 +52,7 @@ class KubeconfigKeeper {
   std::string published_token_;  // that stands in the file
   std::optional<std::int64_t> published_at_;
   std::optional<std::int64_t> token_expires_;
+  std::string warned_of_;  // the token of a file that others provide
   bool calm_ = false;
   bool yielding_ = false;
 };

@@ -164,6 +164,23 @@ TEST_F(LifeTest, TellsWhenTheTokenExpiresAndWhenItsEndIsNear) {  // FRESH-09
   EXPECT_TRUE(said("the published token is at its end"));
 }
 
+TEST_F(LifeTest, TellsOfTheEndOfATokenThatOthersProvide) {  // FRESH-09
+  for (const char* policy : {"never", "if-missing"}) {
+    host.put(kKubeconfig, "users: [{name: n, user: {token: " + jwt(R"({"iat":1700000000,"exp":1700003600})") + "}}]", 0600);
+    host.wall = 1'700'000'000;
+    start({std::string("--kubeconfig-policy=") + policy});
+    run(5s);
+    EXPECT_FALSE(said("which is left to others")) << policy;
+    host.wall += 3500;
+    const std::size_t lines = host.error.size() + host.out.size();
+    run(20s);
+    EXPECT_TRUE(said("is at its end: its token expires 2023-11-14T23:13:20Z")) << policy;
+    EXPECT_EQ(host.error.size() + host.out.size(), lines + 1) << policy;  // once
+    host.out.clear();
+    host.error.clear();
+  }
+}
+
 TEST_F(LifeTest, APipeInPlaceOfTheTokenBlocksNothing) {  // FRESH-17
   host.remove_all(kAccount);
   host.put(kAccount + "/token", "first-token");

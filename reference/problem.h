@@ -14,14 +14,15 @@ namespace reference {
 
 // How the process ends. The numbers are those of sysexits.h, so that they mean the same to everybody; docs/reference.md lists them.
 enum ExitCode : int {
-  kExitOk = 0,              // --once is done, or a signal asked for the end
-  kExitUsage = 64,          // a flag is unknown or its value is not understood
-  kExitBadInput = 65,       // a file that was given to us is no good: token, CA, CNI configuration
-  kExitNoInput = 66,        // a file that was to be given to us is not there
-  kExitUnavailable = 69,    // status: there is no heartbeat, or an old one
-  kExitStuck = 70,          // the watchdog: a system call never returned
-  kExitOutput = 74,         // a file of ours could not be written
-  kExitTimeout = 75,        // --once: nothing to delegate to appeared in time; status --ready: something is not in place
+  kExitOk = 0,            // --once is done, or a signal asked for the end
+  kExitUsage = 64,        // a flag is unknown or its value is not understood
+  kExitBadInput = 65,     // a file that was given to us is no good: token, CA, CNI configuration
+  kExitNoInput = 66,      // a file that was to be given to us is not there
+  kExitUnavailable = 69,  // status: there is no heartbeat, or an old one
+  kExitStuck = 70,        // the watchdog: a system call never returned
+  kExitOutput = 74,       // a file of ours could not be written
+  kExitTimeout =
+      75,  // --once: nothing to delegate to appeared in time; status --ready: something is not in place; uninstall: one is running
   kExitConfiguration = 78,  // the API server's address or the kubeconfig's place makes no sense
 };
 

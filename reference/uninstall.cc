@@ -1,5 +1,6 @@
 #include "reference/uninstall.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -40,6 +41,7 @@ class Uninstaller {
 
   int run() {
     if (auto done = find_places(); !done) return end(done.error());
+    if (auto done = expect_nobody(); !done) return end(done.error());
     if (auto done = restore_primary(); !done) return end(done.error());
     if (auto done = remove_configurations(); !done) return end(done.error());
     // From here on one failure does not hold up the rest.
@@ -79,6 +81,15 @@ class Uninstaller {
       *found = std::move(*real);
     }
     return {};
+  }
+
+  // An entrypoint that lives here would put everything back while we take it away. Where the machine cannot tell we go on.
+  Result<> expect_nobody() {
+    const auto opened = open_file(host_, directory_, O_RDONLY | O_DIRECTORY);
+    const auto lives = opened ? host_.marked_above(opened->get(), -1) : Outcome<bool>(false);
+    if (!lives.value_or(false)) return {};
+    return refuse(kExitTimeout, "an entrypoint is running on " + directory_ +
+                                    " and would put everything back; stop it on this node (delete its DaemonSet), then uninstall again");
   }
 
   // The one that the published configuration delegates to; without that, with --rename-conf-file, the one that an entrypoint would take.

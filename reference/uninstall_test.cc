@@ -34,6 +34,20 @@ class UninstallTest : public EntrypointTest {
   }
 };
 
+TEST_F(UninstallTest, BesideARunningEntrypointItDoesNothing) {  // UPGRADE-46
+  host.marks_supported = true;
+  start();
+  run(2s);
+  const std::string before = everything();
+  host.changes.clear();
+  EXPECT_EQ(uninstall(host, *parse_options({}, {})), kExitTimeout);
+  EXPECT_TRUE(said("is running"));
+  EXPECT_TRUE(host.changes.empty());
+  EXPECT_EQ(everything(), before);
+  EXPECT_EQ(remove(), kExitOk);
+  EXPECT_FALSE(host.bytes(kConf));
+}
+
 TEST_F(UninstallTest, RemovesConfigurationKubeconfigPluginInThisOrder) {  // UPGRADE-46
   const std::string before = everything();
   start();
