@@ -73,7 +73,7 @@ Outcome<std::size_t> read_fully(Host& host, Host::Descriptor descriptor, std::st
 Result<bool> Publisher::publish(const std::string& path, std::string_view bytes, mode_t mode) {
   tidy();
   FileStatus status;
-  if (is_right(path, bytes, mode, status)) {
+  if (!doubtful_.contains(path) && is_right(path, bytes, mode, status)) {
     if (auto done = settle(path, status); !done) return std::unexpected(done.error());
     return false;
   }
@@ -95,7 +95,7 @@ Result<bool> Publisher::install(const std::string& source, const std::string& pa
   const auto before = host_.fstat(file->get());
   if (!before) return unreadable(before.error());
   if (!S_ISREG(before->mode) || before->size == 0) return refuse(kExitBadInput, "cannot install " + source + ": it is no program");
-  if (const auto status = host_.lstat(path); status && is_copy(source, *before, path, *status)) {
+  if (const auto status = host_.lstat(path); status && !doubtful_.contains(path) && is_copy(source, *before, path, *status)) {
     if (auto done = settle(path, *status); !done) return std::unexpected(done.error());
     copies_[path] = {.source = *before, .target = *status};
     return false;
@@ -288,13 +288,17 @@ bool Publisher::owned(const std::string& path, const FileStatus& status) const {
   return known != known_.end() && known->second.inode == status.inode && known->second.uid == status.uid && known->second.gid == status.gid;
 }
 
-// Bytes that are right may not be durable: the process that wrote them may have been killed just before the sync.
+// Bytes that are right may not be durable: the process that wrote them may have been killed just before the sync. A sync that failed may
+// have dropped them, and the next one would not say so: then only writing them anew is sure.
 Result<> Publisher::settle(const std::string& path, const FileStatus& status) {
   const auto known = known_.find(path);
   if (known != known_.end() && unchanged(known->second, status)) return {};
   auto file = open_file(host_, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) return failed("open", path, file.error());
-  if (const auto synced = host_.fsync(file->get()); !synced && !harmless(synced.error())) return failed("sync", path, synced.error());
+  if (const auto synced = host_.fsync(file->get()); !synced && !harmless(synced.error())) {
+    doubtful_.insert(path);
+    return failed("sync", path, synced.error());
+  }
   if (auto synced = sync_directory(directory_of(path)); !synced && !harmless(synced.error().error)) return synced;
   known_[path] = status;
   return {};
@@ -307,6 +311,7 @@ Result<> Publisher::replace(const std::string& path, const Work& work) {
   auto done = try_to_replace(path, work);
   if (done) {
     failures_.erase(path);
+    doubtful_.erase(path);
     return done;
   }
   Failure& failed_again = failures_[path];

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,7 @@ class Publisher {
   Host& host_;
   const uid_t user_;                         // whose our files are
   std::map<std::string, FileStatus> known_;  // what stood at a path when it was last made sure of
+  std::set<std::string> doubtful_;           // whose last sync failed
   std::map<std::string, Copy> copies_;
   std::map<std::string, FileStatus> directories_;  // those whose entry is durable
   std::map<std::string, Failure> failures_;        // by target

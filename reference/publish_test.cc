@@ -72,6 +72,22 @@ TEST(Publish, MakesInheritedBytesDurableOnce) {
   EXPECT_EQ(synced, (std::vector<std::string>{kPath, "/d"}));
 }
 
+// ATOM-22: after a sync that failed the next one may succeed without having written anything.
+TEST(Publish, WritesAnewWhatCouldNotBeSynced) {
+  MemoryHost host;
+  host.put(kPath, "same", 0600);
+  int failing = 1;
+  host.before = [&](std::string_view verb, const std::string& path) {
+    return verb == "fsync" && path == kPath && failing-- > 0 ? std::optional(EIO) : std::nullopt;
+  };
+  Publisher publisher(host);
+  EXPECT_FALSE(publisher.publish(kPath, "same", 0600));
+  EXPECT_TRUE(host.changes.empty());
+  EXPECT_EQ(publisher.publish(kPath, "same", 0600), true);
+  EXPECT_EQ(host.bytes(kPath), "same");
+  EXPECT_EQ(publisher.publish(kPath, "same", 0600), false);
+}
+
 TEST(Publish, RepairsModeOwnerLinkAndDirectory) {  // EXIST-04, SECURE-55
   MemoryHost host;
   Publisher publisher(host);
