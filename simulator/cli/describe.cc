@@ -125,6 +125,11 @@ std::string text_of(const ClockStep& step) {
   const bool back = step.forward < Duration::zero();
   return fmt::format("set the node's clock {} by {}", back ? "back" : "forward", time_text(back ? -step.forward : step.forward));
 }
+std::string text_of(const FaultStep& step) {
+  std::string text = step.plan.empty() ? "let every call succeed again" : "make calls fail:";
+  for (const auto& rule : step.plan) text += (&rule == &step.plan.front() ? " " : "; ") + faults::to_string(rule);
+  return text;
+}
 std::string text_of(const WaitStep& step) { return "let pass " + time_text(step.duration); }
 std::string text_of(const ExpectStep& step) {
   std::vector<std::string> parts;
@@ -138,6 +143,7 @@ std::string text_of(const ExpectStep& step) {
   if (!step.order.empty()) parts.push_back(fmt::format("{} in this order", fmt::join(step.order, ", ")));
   for (const auto& [path, most] : step.at_most) parts.push_back(fmt::format("{} written {} times at most", path, most));
   if (step.quiet) parts.emplace_back("no change by the build");
+  if (step.if_injected) parts.emplace_back("if a call was made to fail");
   if (step.or_failed) parts.emplace_back("or a failure of the build");
   std::string text = "expect " + step.check;
   if (step.within) text += " within " + time_text(*step.within);

@@ -167,6 +167,8 @@ void add_circumstances(CLI::App& app, C& command) {
   add_list(app, "--arg", command.args, "A further argument for the build; may be repeated", "ARG");
   add_words(app, "--feature", "How the build spells api-server, ca-file, once, token-file or uninstall; {} is the value", "NAME=SPELLING",
             [&command](const std::string& text) { return take_feature(text, command.features); });
+  add_list(app, "--fault", command.faults,
+           "A call of the build that fails in every case (docs/faults.md), or a file of such rules; may be repeated", "RULE|@FILE");
   add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
             [&command](const std::string& text) { return take_environment(text, command.environment); });
 }
@@ -202,6 +204,8 @@ void add_run(CLI::App& app, RunCommand& run) {
       ->check(CLI::Range(1U, 10'000U));
   add_word(app, "--max-time", "Longest time for everything; what was not played is no verdict", "D",
            [&run](const std::string& text) { return store(parse_duration(text), run.max_time); });
+  app.add_option("--control", run.control, "Make a Unix socket there that takes rules, list and clear while cases are played")
+      ->type_name("SOCKET");
   app.add_flag("--fail-fast", run.fail_fast, "End at the first failure");
   auto* baseline =
       app.add_option("--baseline", run.baseline, "Failures that are known: they do not decide; one that passes is stale, exit 1")

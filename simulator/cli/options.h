@@ -68,6 +68,8 @@ struct RunCommand {
   std::vector<std::string> args;
   std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
+  std::vector<std::string> faults;  // rules, or "@FILE"
+  std::string control;              // where a socket takes more of them; empty: nowhere
 };
 
 // Beyond the scenarios: what happens if something goes wrong at any operation of them.
@@ -107,6 +109,7 @@ struct ReplayCommand {
   std::vector<std::string> args;
   std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
+  std::vector<std::string> faults;  // rules, or "@FILE"
   bool shell = false;
   std::string shell_command;  // empty: lines from standard input
 };

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "simulator/cli/commands.h"
+#include "simulator/cli/control.h"
 #include "simulator/cli/shell.h"
 #include "simulator/reports/jsonl.h"
 #include "simulator/reports/text.h"
@@ -57,7 +58,7 @@ Result<ReplayCommand> from_address(const std::string& file, std::size_t number, 
   return command;
 }
 
-runner::RunOptions run_options(const ReplayCommand& command) {
+Result<runner::RunOptions> run_options(const ReplayCommand& command) {
   runner::RunOptions options;
   options.profile = command.profile;
   options.seed = command.seed;
@@ -66,6 +67,9 @@ runner::RunOptions run_options(const ReplayCommand& command) {
   options.extra_args = command.args;
   options.features = command.features;
   options.extra_environment = command.environment;
+  auto faults = load_faults(command.faults);
+  if (!faults) return std::unexpected(faults.error());
+  options.faults = std::move(*faults);
   return options;
 }
 
@@ -125,15 +129,19 @@ int replay_command(const ReplayCommand& asked, Streams& streams, const std::atom
   }
   const auto script = prepare(command);
   if (!script) return complain(streams, script.error());
+  const auto options = run_options(command);
+  if (!options) return complain(streams, options.error());
   const auto world = command.world.value_or(runner::WorldKind::kFuse);
+  if (world == runner::WorldKind::kTmpfs && !options->faults.empty())
+    return complain(streams,
+                    {ErrorCode::kUsage, "a tmpfs world does not see operations, so none can be made to fail; use --world fuse", {}});
   if (world == runner::WorldKind::kMemory && !script->build.in_process())
     return complain(streams, {ErrorCode::kUsage, "a memory world runs the reference and its mutants only", {}});
   const auto stage = runner::Stage::open(world);
   if (!stage) return complain(streams, stage.error());
 
-  const auto options = run_options(command);
   const runner::ReplayRequest request{
-      script->suite, *script->scenario, script->build, options, command.check, command.tries.value_or(kTries), interrupted};
+      script->suite, *script->scenario, script->build, *options, command.check, command.tries.value_or(kTries), interrupted};
   const auto replayed = runner::replay(request, **stage);
   if (interrupted.load()) {
     streams.err << "entryproof: interrupted" << std::endl;
@@ -142,7 +150,7 @@ int replay_command(const ReplayCommand& asked, Streams& streams, const std::atom
   if (!replayed) return complain(streams, replayed.error());
   const std::string what = replayed->reproduced ? replayed->reproduced->finding.check : command.check.empty() ? "nothing" : command.check;
   streams.out << fmt::format("{} in {} on {} (world {}, seed {}): {} ({} of at most {})\n", what, script->scenario->id, script->build.name,
-                             runner::to_string(world), options.seed, replayed->reproduced ? "reproduced" : "not reproduced",
+                             runner::to_string(world), options->seed, replayed->reproduced ? "reproduced" : "not reproduced",
                              replayed->tries == 1 ? "1 try" : fmt::format("{} tries", replayed->tries), request.tries);
   if (!replayed->reproduced) return kConformant;
   print(*replayed->reproduced, streams);

@@ -10,6 +10,7 @@
 
 #include "simulator/cli/baseline_listener.h"
 #include "simulator/cli/commands.h"
+#include "simulator/cli/control.h"
 #include "simulator/cli/repeat.h"
 #include "simulator/explore/run.h"
 #include "simulator/reports/text.h"
@@ -48,7 +49,7 @@ Result<std::vector<runner::Build>> resolve(const RunCommand& command, const std:
 }
 
 // Everything that a replay needs and that does not belong to the case itself.
-std::string command_prefix(const RunCommand& command) {
+std::string command_prefix(const RunCommand& command, const faults::Plan& faults) {
   std::string prefix = shell_quoted(command.program) + " replay";
   const auto add = [&prefix](const char* option, const std::string& value) {
     prefix += fmt::format(" {} {}", option, shell_quoted(value));
@@ -58,6 +59,7 @@ std::string command_prefix(const RunCommand& command) {
   for (const auto& [name, spelling] : command.features) prefix += fmt::format(" {}", shell_quoted("--feature=" + name + "=" + spelling));
   for (const auto& arg : command.args) prefix += fmt::format(" {}", shell_quoted("--arg=" + arg));
   for (const auto& [name, value] : command.environment) add("--env", name + "=" + value);
+  for (const auto& rule : faults) add("--fault", faults::to_string(rule));
   return prefix;
 }
 
@@ -92,7 +94,10 @@ Result<runner::RunOptions> run_options(const RunCommand& command, const std::opt
   options.extra_args = command.args;
   options.features = command.features;
   options.extra_environment = command.environment;
-  options.command_prefix = command_prefix(command);
+  auto faults = load_faults(command.faults);
+  if (!faults) return std::unexpected(faults.error());
+  options.faults = std::move(*faults);
+  options.command_prefix = command_prefix(command, options.faults);
   if (command.keep) {
     auto directory = make_keep_directory();
     if (!directory) return std::unexpected(directory.error());
@@ -119,6 +124,33 @@ class Collector final : public runner::Listener {
   runner::Listener& listener_;
   bool first_;
 };
+
+// The control socket answers once everything that forks has done so: when the header is told.
+class ControlListener final : public runner::Listener {
+ public:
+  ControlListener(runner::Listener& listener, ControlSocket* control) : listener_(listener), control_(control) {}
+  void on_header(const runner::Header& header) override {
+    if (control_ != nullptr) control_->serve();
+    listener_.on_header(header);
+  }
+  void on_progress(std::size_t done, std::size_t running, std::size_t total) override { listener_.on_progress(done, running, total); }
+  void on_case(const runner::CaseRecord& record) override { listener_.on_case(record); }
+  void on_footer(const runner::Footer& footer) override { listener_.on_footer(footer); }
+
+ private:
+  runner::Listener& listener_;
+  ControlSocket* control_;
+};
+
+// Lets rules come while cases are played; those from the command line are there to be cleared, too.
+Result<std::unique_ptr<ControlSocket>> open_control(const RunCommand& command, runner::FaultDesk& desk, runner::RunOptions& options) {
+  if (command.control.empty()) return nullptr;
+  if (command.repeat > 1) return fail(ErrorCode::kUsage, "--control says that runs differ, --repeat demands that they do not; choose one");
+  if (auto set = desk.add(options.faults); !set) return std::unexpected(set.error());
+  options.faults.clear();
+  options.fault_desk = &desk;
+  return ControlSocket::open(command.control, desk);
+}
 
 // Who plays what.
 struct Cast {
@@ -210,7 +242,11 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
   if (!command.baseline.empty()) options->known = known_by(*baseline, command.baseline_write, options->strict);
   auto report = open_reports(command.shown, options->profile, true, streams);
   if (!report) return complain(streams, report.error());
-  BaselineListener listener(**report, Comparison(*baseline, choice->suite, options->profile), command.baseline_write);
+  BaselineListener compared(**report, Comparison(*baseline, choice->suite, options->profile), command.baseline_write);
+  runner::FaultDesk desk;
+  const auto control = open_control(command, desk, *options);
+  if (!control) return complain(streams, control.error());
+  ControlListener listener(compared, control->get());
 
   const Cast cast{choice->suite, choice->scenarios, *builds, *options};
   auto footer = command.repeat == 1 ? play(cast.suite, cast.scenarios, cast.builds, cast.options, listener, interrupted)
@@ -224,9 +260,9 @@ int run_command(const RunCommand& command, Streams& streams, const Player& play,
   }
   if (!written) return complain(streams, written.error());
   if (command.baseline_write) {
-    if (auto saved = write_baseline(command, *baseline, listener.updated(), streams); !saved) return complain(streams, saved.error());
+    if (auto saved = write_baseline(command, *baseline, compared.updated(), streams); !saved) return complain(streams, saved.error());
   }
-  footer->stale = listener.stale();
+  footer->stale = compared.stale();
   return runner::exit_code(*footer, options->profile);
 }
 

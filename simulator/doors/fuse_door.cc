@@ -55,6 +55,7 @@ class FuseDoor::Session {
     }
     // Closes the device: by that the kernel ends the connection, and whoever waits for an answer gets an error.
     if (session_ != nullptr) fuse_session_destroy(session_);
+    verbs.node.set_pause({});
     verbs.let_go();
     if (mounted_) ::rmdir(mount_point.c_str());
   }
@@ -65,13 +66,14 @@ class FuseDoor::Session {
     device_ = device->get();
     stop_.reset(eventfd(0, EFD_CLOEXEC));
     if (!stop_) return fail_errno("eventfd", "for a FUSE session", errno);
+    verbs.node.set_pause([this](Duration time) { pause(time); });
 
     // What libfuse would print is known to us as an error number.
     fuse_set_log_func([](fuse_log_level, const char*, va_list) {});
     std::string name = "entryproof";
     std::array<char*, 2> arguments = {name.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(1, arguments.data());
-    session_ = fuse_session_new(&args, &FuseVerbs::operations(), sizeof(fuse_lowlevel_ops), &verbs);
+    session_ = fuse_session_new(&args, &FuseVerbs::operations(options.asks_at_close), sizeof(fuse_lowlevel_ops), &verbs);
     fuse_opt_free_args(&args);
     if (session_ == nullptr) {
       return fail(ErrorCode::kLimit, "libfuse gives no further session: it serves about 1000 in one process; run fewer worlds at once");
@@ -125,6 +127,19 @@ class FuseDoor::Session {
       if (got <= 0 && got != -EINTR && got != -EAGAIN) break;  // ENODEV: unmounted
     }
     std::free(buffer.mem);
+  }
+
+  // A call takes longer. The thread that serves waits, as a slow disk makes everybody wait in its queue and keeps their order; but it lets
+  // go of the node, so that whoever looks at it, or ends the programs, need not.
+  void pause(Duration time) {
+    verbs.mutex.unlock();
+    const auto until = std::chrono::steady_clock::now() + time;
+    pollfd stop{stop_.get(), POLLIN, 0};
+    for (;;) {
+      const auto rest = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      if (rest <= 0 || (::poll(&stop, 1, static_cast<int>(rest)) > 0 && stop.revents != 0)) break;
+    }
+    verbs.mutex.lock();
   }
 
   const int processor_;

@@ -29,7 +29,9 @@ namespace entryproof::doors {
 class FuseDoor {
  public:
   struct Options {
-    pid_t world_pid = 0;     // requests of this process (the Agent) are Actor::kWorld
+    pid_t world_pid = 0;  // requests of this process (the Agent) are Actor::kWorld
+    // Each close(2) asks the node, which costs some microseconds; otherwise the kernel stops asking after the first.
+    bool asks_at_close = false;
     bool direct_io = false;  // each read(2) and write(2) is one request; MAP_SHARED is refused (ENODEV)
     std::string device = "/dev/fuse";
     int processor = -1;  // the one that the session's thread runs on; -1: any

@@ -295,7 +295,9 @@ void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) {
   Turn turn(request, (file->flags & O_TRUNC) != 0 ? Effect::kMutates : Effect::kReads);
   const auto opened = turn.node().open(turn.caller(), inode, file->flags);
   if (!opened) return turn.error(opened);
-  file->direct_io = turn.verbs().direct_io;
+  // A kernel that gets an error while it reads ahead asks a second time: who makes reads fail must see them one by one.
+  const bool exact = turn.node().watches(node::Verb::kRead) && (file->flags & O_ACCMODE) == O_RDONLY;
+  file->direct_io = turn.verbs().direct_io || exact;
   turn.opened(inode, file);
 }
 
@@ -312,6 +314,11 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* bytes, std::size_t 
   const auto written = turn.node().write(turn.caller(), inode, static_cast<std::uint64_t>(offset), {bytes, size}, append);
   if (!written) return turn.error(written);
   fuse_reply_write(request, *written);
+}
+
+void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
+  Turn turn(request, Effect::kReads);
+  turn.done(turn.node().close(turn.caller(), inode));
 }
 
 void release(fuse_req_t request, fuse_ino_t inode, fuse_file_info*) {
@@ -423,9 +430,9 @@ void rename(fuse_req_t request, fuse_ino_t from, const char* name, fuse_ino_t to
   turn.done(turn.node().rename(turn.caller(), from, name, to, new_name, flag));
 }
 
-fuse_lowlevel_ops make_operations() {
-  // What is missing is answered with ENOSYS once and then by the kernel: flush (close(2) succeeds), extended attributes (ENOTSUP), locks
-  // (kept by the kernel), ioctl, lseek's holes.
+fuse_lowlevel_ops make_operations(bool asks_at_close) {
+  // What is missing is answered with ENOSYS once and then by the kernel: flush unless somebody wants it (close(2) succeeds), extended
+  // attributes (ENOTSUP), locks (kept by the kernel), ioctl, lseek's holes.
   fuse_lowlevel_ops operations{};
   operations.init = init;
   operations.lookup = lookup;
@@ -444,6 +451,7 @@ fuse_lowlevel_ops make_operations() {
   operations.open = open;
   operations.read = read;
   operations.write = write;
+  if (asks_at_close) operations.flush = flush;
   operations.release = release;
   operations.fsync = fsync;
   operations.opendir = opendir;
@@ -460,9 +468,10 @@ fuse_lowlevel_ops make_operations() {
 
 }  // namespace
 
-const fuse_lowlevel_ops& FuseVerbs::operations() {
-  static const fuse_lowlevel_ops kOperations = make_operations();
-  return kOperations;
+const fuse_lowlevel_ops& FuseVerbs::operations(bool asks_at_close) {
+  static const fuse_lowlevel_ops kUsual = make_operations(false);
+  static const fuse_lowlevel_ops kWithClose = make_operations(true);
+  return asks_at_close ? kWithClose : kUsual;
 }
 
 ino_t FuseVerbs::pid_namespace_of(pid_t task) {

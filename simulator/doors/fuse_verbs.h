@@ -24,7 +24,7 @@ class FuseVerbs {
   FuseVerbs(node::Node& served, const Clock& time, pid_t world, bool direct)
       : node(served), clock(time), world_pid(world), direct_io(direct) {}
   // For fuse_session_new, with a FuseVerbs as the session's user data.
-  static const fuse_lowlevel_ops& operations();
+  static const fuse_lowlevel_ops& operations(bool asks_at_close);
   // Once the session is over: lets go of every inode that the kernel still held.
   void let_go();
 

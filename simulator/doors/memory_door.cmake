@@ -11,4 +11,4 @@ if(ENTRYPROOF_TESTS)
 endif()
 entryproof_test(memory_door
   SOURCES memory_process_test.cc posix_property.cc trace_property.cc
-  LINK entryproof_posix_targets entryproof_durability)
+  LINK entryproof_posix_targets entryproof_durability entryproof_faults)

@@ -36,6 +36,31 @@ bool MemoryProcess::is_directory(node::InodeId inode) const {
   return is && is->type == FileType::kDirectory;
 }
 
+// A kernel asks the file system about each name of a path. Nobody minds but somebody who makes lookups fail, so only then the last one is
+// asked about here.
+node::Outcome<> MemoryProcess::look_up(Place& place) {
+  if (!node_.watches(node::Verb::kLookup) || place.scaffold || place.name.empty() || is_dots(place)) return {};
+  const auto found = node_.lookup(caller_, place.parent, place.name);
+  if (!found && found.error() != node::Errno{ENOENT} && found.error() != node::Errno{ENAMETOOLONG}) return std::unexpected(found.error());
+  place.inode = found.value_or(0);
+  return {};
+}
+
+node::Outcome<Place> MemoryProcess::walk(std::string_view path, bool follow_last) {
+  Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, follow_last);
+  if (!place) return place;
+  if (const auto asked = look_up(*place); !asked) return std::unexpected(asked.error());
+  return place;
+}
+
+node::Outcome<Place> MemoryProcess::find(std::string_view path, bool follow_last) {
+  Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, follow_last);
+  if (!place) return place;
+  if (const auto asked = look_up(*place); !asked) return std::unexpected(asked.error());
+  if (!is_there(*place)) return refuse(ENOENT);
+  return place;
+}
+
 // --- open ---
 
 node::Outcome<int> MemoryProcess::open(std::string_view path, int flags, mode_t mode) {
@@ -44,7 +69,7 @@ node::Outcome<int> MemoryProcess::open(std::string_view path, int flags, mode_t 
   if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refuse(EINVAL);
   if (const Outcome<int> number = free_number(); !number) return number;
   if ((flags & O_CREAT) != 0) return open_creating(path, flags, mode);
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, (flags & O_NOFOLLOW) == 0);
+  const Outcome<Place> place = find(path, (flags & O_NOFOLLOW) == 0);
   if (!place) return std::unexpected(place.error());
   return open_existing(*place, flags);
 }
@@ -64,7 +89,7 @@ node::Outcome<int> MemoryProcess::open_existing(const Place& place, int flags) {
 node::Outcome<int> MemoryProcess::open_creating(std::string_view path, int flags, mode_t mode) {
   const bool exclusive = (flags & O_EXCL) != 0;
   const bool follow = !exclusive && (flags & O_NOFOLLOW) == 0;
-  const Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, follow);
+  const Outcome<Place> place = walk(path, follow);
   if (!place) return std::unexpected(place.error());
   if (place->directory_required && !place->name.empty() && !is_dots(*place)) return refuse(EISDIR);
   if (is_there(*place)) {
@@ -82,19 +107,19 @@ node::Outcome<int> MemoryProcess::open_creating(std::string_view path, int flags
 // --- looking ---
 
 node::Outcome<Attributes> MemoryProcess::stat(std::string_view path) {
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, true);
+  const Outcome<Place> place = find(path, true);
   if (!place) return std::unexpected(place.error());
   return place->scaffold ? scaffold_attributes() : node_.get_attributes(caller_, place->inode);
 }
 
 node::Outcome<Attributes> MemoryProcess::lstat(std::string_view path) {
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, false);
+  const Outcome<Place> place = find(path, false);
   if (!place) return std::unexpected(place.error());
   return place->scaffold ? scaffold_attributes() : node_.get_attributes(caller_, place->inode);
 }
 
 node::Outcome<> MemoryProcess::access(std::string_view path, int mask) {
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, true);
+  const Outcome<Place> place = find(path, true);
   if (!place) return std::unexpected(place.error());
   if (!place->scaffold && mask != 0) {
     if (const auto may = node_.access(caller_, place->inode, mask); !may) return may;
@@ -104,7 +129,7 @@ node::Outcome<> MemoryProcess::access(std::string_view path, int mask) {
 }
 
 node::Outcome<std::string> MemoryProcess::readlink(std::string_view path) {
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, false);
+  const Outcome<Place> place = find(path, false);
   if (!place) return std::unexpected(place.error());
   if (place->scaffold) return refuse(EINVAL);
   const Outcome<Attributes> is = node_.tree().attributes(place->inode);
@@ -123,8 +148,8 @@ node::Outcome<std::vector<node::Entry>> MemoryProcess::list(std::string_view pat
 // --- names ---
 
 // Where something new may be made: a name that is free, in a mount that may be written to.
-node::Outcome<Place> MemoryProcess::place_to_make(std::string_view path, bool directory) const {
-  Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, false);
+node::Outcome<Place> MemoryProcess::place_to_make(std::string_view path, bool directory) {
+  Outcome<Place> place = walk(path, false);
   if (!place) return place;
   if (is_there(*place)) return refuse(EEXIST);
   if (is_too_long(*place)) return refuse(ENAMETOOLONG);
@@ -134,8 +159,8 @@ node::Outcome<Place> MemoryProcess::place_to_make(std::string_view path, bool di
 }
 
 // What is to lose its name; "." and ".." and mount points are for the caller to refuse, before or after.
-node::Outcome<Place> MemoryProcess::place_to_remove(std::string_view path) const {
-  Outcome<Place> place = view_.walk(node_.tree(), caller_.credentials, path, false);
+node::Outcome<Place> MemoryProcess::place_to_remove(std::string_view path) {
+  Outcome<Place> place = walk(path, false);
   if (!place || is_dots(*place) || place->name.empty()) return place;
   if (place->scaffold) return refuse(EBUSY);
   if (place->read_only) return refuse(EROFS);
@@ -170,7 +195,7 @@ node::Outcome<> MemoryProcess::mknod(std::string_view path, FileType type, mode_
 }
 
 node::Outcome<> MemoryProcess::link(std::string_view path, std::string_view new_path) {
-  const Outcome<Place> linked = view_.find(node_.tree(), caller_.credentials, path, false);
+  const Outcome<Place> linked = find(path, false);
   if (!linked) return std::unexpected(linked.error());
   const Outcome<Place> place = place_to_make(new_path, false);
   if (!place) return std::unexpected(place.error());
@@ -195,9 +220,9 @@ node::Outcome<> MemoryProcess::rmdir(std::string_view path) {
 }
 
 node::Outcome<> MemoryProcess::rename(std::string_view path, std::string_view new_path, RenameFlag flag) {
-  const Outcome<Place> from = view_.walk(node_.tree(), caller_.credentials, path, false);
+  const Outcome<Place> from = walk(path, false);
   if (!from) return std::unexpected(from.error());
-  const Outcome<Place> to = view_.walk(node_.tree(), caller_.credentials, new_path, false);
+  const Outcome<Place> to = walk(new_path, false);
   if (!to) return std::unexpected(to.error());
   const bool exchange = flag == RenameFlag::kExchange;
   // A Place without a name is the root or a mount point.
@@ -219,7 +244,7 @@ node::Outcome<> MemoryProcess::rename(std::string_view path, std::string_view ne
 // --- attributes ---
 
 node::Outcome<> MemoryProcess::set_attributes(std::string_view path, const AttributeChange& change, bool follow_last) {
-  const Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, follow_last);
+  const Outcome<Place> place = find(path, follow_last);
   if (!place) return std::unexpected(place.error());
   if (change.size && !place->scaffold) {
     const Outcome<Attributes> is = node_.tree().attributes(place->inode);

@@ -58,9 +58,10 @@ node::Outcome<int> MemoryProcess::install(node::InodeId inode, int flags, bool r
 node::Outcome<> MemoryProcess::close(int descriptor) {
   const Outcome<Descriptor*> file = at(descriptor);
   if (!file) return std::unexpected(file.error());
+  const auto closed = (*file)->directory ? Outcome<>{} : node_.close(caller_, (*file)->inode);
   node_.unpin((*file)->inode);
   **file = Descriptor{};
-  return {};
+  return closed;
 }
 
 node::Outcome<std::string> MemoryProcess::read(int descriptor, std::size_t size) {

@@ -98,8 +98,11 @@ class MemoryProcess {
   Outcome<int> install(node::InodeId inode, int flags, bool read_only);
   Outcome<int> open_existing(const node::Place& place, int flags);
   Outcome<int> open_creating(std::string_view path, int flags, mode_t mode);
-  Outcome<node::Place> place_to_make(std::string_view path, bool directory) const;
-  Outcome<node::Place> place_to_remove(std::string_view path) const;
+  Outcome<node::Place> walk(std::string_view path, bool follow_last);
+  Outcome<node::Place> find(std::string_view path, bool follow_last);
+  Outcome<> look_up(node::Place& place);
+  Outcome<node::Place> place_to_make(std::string_view path, bool directory);
+  Outcome<node::Place> place_to_remove(std::string_view path);
   bool is_directory(node::InodeId inode) const;
   Outcome<std::size_t> write_at(Descriptor& file, std::string_view bytes, std::uint64_t offset, bool moves);
 

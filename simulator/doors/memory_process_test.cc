@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "simulator/faults/engine.h"
+
 namespace entryproof::doors {
 namespace {
 
@@ -195,6 +197,32 @@ TEST_F(MemoryProcessTest, ADescriptorThatIsSynchronousSyncsEachWrite) {
     if (node::counts(operation.verb)) seen.push_back(std::string(to_string(operation.verb)) + (operation.flags != 0 ? " data" : ""));
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"write", "fsync", "write", "fsync data"}));
+}
+
+TEST_F(MemoryProcessTest, EveryCallGivesTheErrnoOfThePlan) {
+  faults::Engine engine(node);
+  node.set_gate(&engine);
+  engine.set_plan(
+      *faults::parse("open **/token errno=EMFILE\nread **/token errno=EIO\nlookup **/10-flannel.conf errno=EACCES\n"
+                     "close **/a errno=EIO\nwrite **/a short=3 then errno=ENOSPC\nlookup **/a nth=2 errno=ENOENT\n"
+                     "read-directory **/net.d errno=EIO"));
+  MemoryProcess pod(node, pod_view(), Caller{Actor::kBuild, {}, 022, 1});
+  EXPECT_EQ(error_of(pod.open("/var/secret/token", O_RDONLY)), EMFILE);
+  const int token = pod.open("/var/secret/token", O_RDONLY).value();
+  EXPECT_EQ(error_of(pod.read(token, 10)), EIO);
+  EXPECT_EQ(pod.read(token, 10), "abc");
+  EXPECT_EQ(error_of(pod.stat("/host/net.d/10-flannel.conf")), EACCES);
+  EXPECT_EQ(error_of(pod.stat("/host/net.d/10-flannel.conf")), 0);
+  EXPECT_EQ(error_of(pod.list("/host/net.d")), EIO);
+  const int file = pod.open("/host/net.d/a", O_WRONLY | O_CREAT, 0644).value();
+  EXPECT_EQ(pod.write(file, "0123456789"), 3U);
+  EXPECT_EQ(error_of(pod.write(file, "3456789")), ENOSPC);
+  EXPECT_EQ(pod.write(file, "3456789"), 7U);
+  EXPECT_EQ(error_of(pod.stat("/host/net.d/a")), ENOENT) << "whatever is there";
+  EXPECT_EQ(error_of(pod.close(file)), EIO);
+  EXPECT_EQ(error_of(pod.close(file)), EBADF) << "closed all the same";
+  EXPECT_EQ(get(host, "/net.d/a"), "0123456789");
+  node.set_gate(nullptr);
 }
 
 }  // namespace

@@ -24,10 +24,27 @@ std::string subject_of(const Operation& operation) {
 
 }  // namespace
 
-void Engine::set_plan(Plan plan) {
-  plan_ = std::move(plan);
-  armed_.assign(plan_.size(), {});
+void Engine::add(const Plan& plan, Owner owner) {
+  for (const Rule& rule : plan) armed_.push_back({rule, owner, 0, false, Verb::kMark, {}});
+}
+
+void Engine::clear(Owner owner) {
+  std::erase_if(armed_, [owner](const Armed& armed) { return armed.owner == owner; });
   later_.clear();
+}
+
+void Engine::set_plan(const Plan& plan) {
+  clear(Owner::kScenario);
+  add(plan, Owner::kScenario);
+}
+
+void Engine::disarm() {
+  armed_.clear();
+  later_.clear();
+  injections_.clear();
+  injected_ = 0;
+  kill_operation_ = 0;
+  change_ = nullptr;
 }
 
 void Engine::kill_at(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) {
@@ -42,7 +59,7 @@ void Engine::change_after_read(std::string directory, std::function<void()> chan
 }
 
 bool Engine::watches(Verb verb) const {
-  return std::ranges::any_of(plan_, [verb](const Rule& rule) { return concerns(rule, verb); });
+  return std::ranges::any_of(armed_, [verb](const Armed& armed) { return concerns(armed.rule, verb); });
 }
 
 // --- the two moments ---
@@ -57,12 +74,12 @@ Ruling Engine::before(const Operation& operation) {
   later_.clear();
   Ruling ruling;
   if (operation.actor != Actor::kBuild) return ruling;
-  for (std::size_t i = 0; i < plan_.size(); ++i) {
-    if (!hits(plan_[i], armed_[i], operation)) continue;
-    if (plan_[i].phase == Phase::kAfter) {
+  for (std::size_t i = 0; i < armed_.size(); ++i) {
+    if (!hits(armed_[i], operation)) continue;
+    if (armed_[i].rule.phase == Phase::kAfter) {
       later_.push_back(i);
     } else {
-      strike(plan_[i], armed_[i], operation, ruling);
+      strike(armed_[i], operation, ruling);
     }
   }
   return ruling;
@@ -74,14 +91,15 @@ Ruling Engine::after(const Operation& operation) {
     std::exchange(change_, nullptr)();
   }
   Ruling ruling;
-  for (const std::size_t i : std::exchange(later_, {})) strike(plan_[i], armed_[i], operation, ruling);
+  for (const std::size_t i : std::exchange(later_, {})) strike(armed_[i], operation, ruling);
   return ruling;
 }
 
 // --- one rule ---
 
 // Counts the operation if it matches, and says whether it is one of those that are meant.
-bool Engine::hits(const Rule& rule, Armed& armed, const Operation& operation) {
+bool Engine::hits(Armed& armed, const Operation& operation) {
+  const Rule& rule = armed.rule;
   if (rule.then_error != 0 && operation.verb == Verb::kWrite && armed.cut_short.contains(operation.inode)) return true;
   if (!matches(rule, operation)) return false;
   ++armed.seen;
@@ -94,7 +112,8 @@ bool Engine::hits(const Rule& rule, Armed& armed, const Operation& operation) {
 }
 
 // What is decided already stays: of several rules the first has the word, and delays add up.
-void Engine::strike(const Rule& rule, Armed& armed, const Operation& operation, Ruling& ruling) {
+void Engine::strike(Armed& armed, const Operation& operation, Ruling& ruling) {
+  const Rule& rule = armed.rule;
   const bool cut_before = armed.cut_short.contains(operation.inode) && operation.verb == Verb::kWrite;
   if (rule.delay > Duration{}) {
     ruling.delay += rule.delay;

@@ -29,15 +29,22 @@ struct Injection {
   std::string what;  // "fsync of /etc/cni/net.d/x: EIO injected"
 };
 
+// Who set a rule: the scenario that is played, or whoever runs it (the command line, the control socket).
+enum class Owner : std::uint8_t { kScenario, kRun };
+
 class Engine final : public node::Gate {
  public:
   static constexpr std::size_t kMostInjections = 1000;  // that are kept; a sticky rule has no end
 
   explicit Engine(node::Node& node) : node_(node) {}
 
-  // Replaces the plan; every count starts anew.
-  void set_plan(Plan plan);
-  const Plan& plan() const { return plan_; }
+  // Rules at work stay so, with their counts; a new one begins to count now.
+  void add(const Plan& plan, Owner owner);
+  void clear(Owner owner);
+  // The scenario's rules from now on; every one counts anew.
+  void set_plan(const Plan& plan);
+  // Nothing is to happen any more, and nothing has: no rule, no kill, no change, no injection. Callbacks stay.
+  void disarm();
   const std::vector<Injection>& injections() const { return injections_; }
   std::uint64_t injected() const { return injected_; }  // also those that were not kept
 
@@ -59,21 +66,22 @@ class Engine final : public node::Gate {
  private:
   // A rule at work.
   struct Armed {
+    Rule rule;
+    Owner owner = Owner::kScenario;
     std::uint64_t seen = 0;  // matching operations so far
     bool fired = false;
     node::Verb kind = node::Verb::kMark;  // of the first hit
     std::set<node::InodeId> cut_short;    // files whose next write gets then_error
   };
 
-  static bool hits(const Rule& rule, Armed& armed, const node::Operation& operation);
-  void strike(const Rule& rule, Armed& armed, const node::Operation& operation, node::Ruling& ruling);
+  static bool hits(Armed& armed, const node::Operation& operation);
+  void strike(Armed& armed, const node::Operation& operation, node::Ruling& ruling);
   void end(const Rule& rule, const node::Operation& operation);
   void note(const node::Operation& operation, const std::string& what);
 
   node::Node& node_;
-  Plan plan_;
-  std::vector<Armed> armed_;        // by rule
-  std::vector<std::size_t> later_;  // rules that hit the operation at hand, for after()
+  std::vector<Armed> armed_;
+  std::vector<std::size_t> later_;  // of these, the ones that hit the operation at hand and wait for after()
   std::vector<Injection> injections_;
   std::uint64_t injected_ = 0;
   std::function<void(node::Actor, std::uint32_t)> on_kill_;

@@ -64,6 +64,7 @@ std::string duration_text(Duration duration) {
 std::string RuleReader::operation(std::string_view name) {
   if (!is_operation(name)) return "there is no such operation; there are: " + known_operations();
   rule_.operation = name;
+  given_.insert("operation");
   return {};
 }
 
@@ -154,6 +155,7 @@ std::string RuleReader::word(std::string_view key, std::string_view value) {
 std::expected<Rule, std::string> RuleReader::finish() {
   const auto wrong = [](const char* why) { return std::unexpected(std::string(why)); };
   const bool leads_somewhere = rule_.operation == "rename" || rule_.operation == "link" || rule_.operation == "any";
+  if (!given_.contains("operation")) return wrong("no operation is named; \"any\" is all that change the node, and the syncs");
   if (rule_.path.empty() && rule_.to.empty()) return wrong("no path is named; \"**\" is every path");
   if (!rule_.to.empty() && !leads_somewhere) return wrong("only rename and link lead somewhere (to=)");
   if (given_.contains("nth") && given_.contains("seq")) return wrong("either nth= or seq= says which operation is meant");

@@ -1,5 +1,6 @@
 #include "simulator/runner/case.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -89,11 +90,23 @@ class Player {
     return lowest;
   }
 
+  // What was done to the build, behind what became of it.
+  std::string injected_in_words() const {
+    constexpr std::size_t kMostTold = 3;
+    const auto injections = play_.world ? play_.world->injections() : std::vector<faults::Injection>();
+    std::string told;
+    for (std::size_t i = 0; i < std::min(injections.size(), kMostTold); ++i) told += (i == 0 ? " [" : "; ") + injections[i].what;
+    if (injections.size() > kMostTold) told += "; " + std::to_string(injections.size() - kMostTold) + " more";
+    return told.empty() ? told : told + "]";
+  }
+
   void finish(CaseRecord& record) const {
     const auto lowest = lowest_profile();
+    const auto injected = injected_in_words();
     for (auto& check : record.checks) {
       check.profile = std::max(check.profile, lowest);
       if (check.status == oracles::Status::kPass || check.status == oracles::Status::kNotTested) continue;
+      check.actual += injected;
       if (check.at && check.at->world.empty()) check.at->world = to_string(request_.world);
       check.replay =
           request_.options.command_prefix + " '" + record.scenario + "' --check " + check.check + " --build '" + request_.build.spec +

@@ -190,7 +190,11 @@ Header header_of(const Suite& suite, const std::vector<Build>& builds, const Run
   return header;
 }
 
-Result<> check_worlds(const std::vector<Build>& builds, WorldKind world) {
+Result<> check_worlds(const std::vector<Build>& builds, const RunOptions& options, WorldKind world) {
+  if (world == WorldKind::kTmpfs && (!options.faults.empty() || options.fault_desk != nullptr))
+    return fail(ErrorCode::kUsage, "a tmpfs world does not see operations, so none can be made to fail; use --world fuse");
+  if (world == WorldKind::kMemory && options.fault_desk != nullptr)
+    return fail(ErrorCode::kUsage, "a case in a memory world is over before anybody could say a word; use --world fuse to control one");
   if (world != WorldKind::kMemory) return {};
   for (const auto& build : builds) {
     if (!build.in_process()) {
@@ -235,7 +239,7 @@ std::optional<WorldKind> world_from(std::string_view text) {
 Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds,
                     const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted) {
   const WorldKind world = options.world.value_or(WorldKind::kFuse);
-  if (auto possible = check_worlds(builds, world); !possible) return std::unexpected(possible.error());
+  if (auto possible = check_worlds(builds, options, world); !possible) return std::unexpected(possible.error());
   std::vector<Item> items;
   for (const auto& build : builds) {
     for (const auto* scenario : scenarios) {

@@ -14,6 +14,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
+#include "simulator/faults/plan.h"
 #include "simulator/runner/build.h"
 #include "simulator/runner/record.h"
 #include "simulator/runner/suite.h"
@@ -29,6 +30,7 @@ bool offers(WorldKind kind, oracles::Need need);
 class World;
 struct WorldRequest;
 struct CaseRequest;
+class FaultDesk;
 
 struct RunOptions {
   std::optional<WorldKind> world;  // nullopt = auto: fuse where it works, else an error that says why and names --world tmpfs
@@ -45,7 +47,9 @@ struct RunOptions {
   std::vector<std::string> extra_args;
   std::map<std::string, std::string> features;  // how the build spells what each does by a flag of its own: "api-server" -> "--server={}"
   std::map<std::string, std::string> extra_environment;
-  std::string command_prefix;  // how a replay command begins: "entryproof replay"
+  faults::Plan faults;              // calls of the build that fail in every case, beside what a scenario says
+  FaultDesk* fault_desk = nullptr;  // where somebody may set more of them while cases are played; process worlds only
+  std::string command_prefix;       // how a replay command begins: "entryproof replay"
   // Which of the cases (scenarios × builds) are played; none: all.
   std::function<bool(const Scenario&, const Build&)> wanted;
   // Takes the case of a scenario tagged "crash" apart, from profile durable on; its records join those of the case. None: not tested.

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "simulator/doors/fuse_door.h"
+#include "simulator/faults/engine.h"
 #include "simulator/runner/ground.h"
-#include "simulator/runner/kill_gate.h"
 
 namespace entryproof::runner {
 
@@ -11,9 +11,10 @@ namespace {
 
 class FuseGround final : public Ground {
  public:
-  explicit FuseGround(GroundRequest request) : node_(std::move(request.image), request.clock), gate_(node_) {
+  explicit FuseGround(GroundRequest request)
+      : node_(std::move(request.image), request.clock), engine_(node_), asks_at_close_(request.asks_at_close) {
     node_.set_observer(request.observer);
-    node_.set_gate(&gate_);
+    node_.set_gate(&engine_);
     node_.on_limit(std::move(request.on_excess));
   }
 
@@ -24,6 +25,7 @@ class FuseGround final : public Ground {
     doors::FuseDoor::Options options;
     options.world_pid = harness.agent().pid();
     options.processor = processor;
+    options.asks_at_close = asks_at_close_;
     auto door = doors::FuseDoor::mount(node_, clock, directory_, options);
     if (!door) return std::unexpected(door.error());
     door_ = std::move(*door);
@@ -67,7 +69,7 @@ class FuseGround final : public Ground {
 
   Result<> arm_kill(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) override {
     const std::lock_guard lock(door_->mutex());
-    gate_.arm(session, operation, std::move(kill));
+    engine_.kill_at(session, operation, std::move(kill));
     return {};
   }
 
@@ -80,11 +82,37 @@ class FuseGround final : public Ground {
 
   Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
     const std::lock_guard lock(door_->mutex());
-    gate_.arm_change(directory, [this, changes = std::move(changes), done = std::move(done)] {  // the door's mutex is held
+    engine_.change_after_read(directory, [this, changes = std::move(changes), done = std::move(done)] {  // the door's mutex is held
       static_cast<void>(cluster::apply(node_, node::Caller{}, node::kRoot, changes));
       done();
     });
     return {};
+  }
+
+  Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.add(plan, owner);
+    return {};
+  }
+
+  void clear_faults(faults::Owner owner) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.clear(owner);
+  }
+
+  std::vector<faults::Injection> injections() override {
+    const std::lock_guard lock(door_->mutex());
+    return engine_.injections();
+  }
+
+  void on_fault_kill(std::function<void(std::uint32_t)> kill) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.on_kill([kill = std::move(kill)](node::Actor, std::uint32_t session) { kill(session); });
+  }
+
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.on_power_cut(std::move(cut));
   }
 
   std::uint64_t operations() override { return place().op; }
@@ -105,7 +133,8 @@ class FuseGround final : public Ground {
 
  private:
   node::Node node_;
-  KillGate gate_;
+  faults::Engine engine_;
+  const bool asks_at_close_;
   std::string directory_;
   std::unique_ptr<doors::FuseDoor> door_;  // goes before the node it serves
 };

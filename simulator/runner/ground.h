@@ -15,6 +15,7 @@
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
 #include "simulator/cluster/change.h"
+#include "simulator/faults/engine.h"
 #include "simulator/node/node.h"
 #include "simulator/oracles/check.h"
 #include "simulator/subjects/harness.h"
@@ -50,6 +51,12 @@ class Ground {
   virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;
   // After the next read of a file below `directory`, on the serving thread. kUnavailable where operations are not seen.
   virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+  // As World's. `kill` ends the program of that start, under the node's lock; it is sealed already.
+  virtual Result<> add_faults(const faults::Plan& plan, faults::Owner owner) = 0;
+  virtual void clear_faults(faults::Owner owner) = 0;
+  virtual std::vector<faults::Injection> injections() = 0;
+  virtual void on_fault_kill(std::function<void(std::uint32_t session)> kill) = 0;
+  virtual void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) = 0;
   virtual std::uint64_t operations() = 0;
   virtual oracles::Place place() = 0;
   // As World::journal_after.
@@ -62,6 +69,7 @@ struct GroundRequest {
   int processor = -1;  // where the file system is served; -1: anywhere
   node::Tree image;
   node::Observer* observer = nullptr;
+  bool asks_at_close = false;                  // see WorldRequest
   std::function<void(std::string)> on_excess;  // called on the serving thread, under the node's lock
 };
 

@@ -9,9 +9,10 @@ namespace entryproof::runner {
 using subjects::ReferenceInProcess;
 
 MemoryNode::MemoryNode(Site site, std::uint64_t seed, node::Observer* observer)
-    : site_(std::move(site)), seed_(seed), node_(node::Tree(), clock_), gate_(node_) {
+    : site_(std::move(site)), seed_(seed), node_(node::Tree(), clock_), engine_(node_) {
   node_.set_observer(observer);
-  node_.set_gate(&gate_);
+  node_.set_gate(&engine_);
+  node_.set_pause([this](Duration time) { clock_.advance_to(clock_.now() + time); });
 }
 
 void MemoryNode::reset(node::Tree tree) {
@@ -19,7 +20,7 @@ void MemoryNode::reset(node::Tree tree) {
   session_ = 0;
   clock_.restart();
   node_.restart(std::move(tree));
-  gate_.disarm();
+  engine_.disarm();
 }
 
 Result<> MemoryNode::start(const std::string& who, const Start& start) {
@@ -86,7 +87,7 @@ Result<> MemoryNode::kill(const std::string& who) {
 }
 
 void MemoryNode::arm_kill(std::uint64_t operation) {
-  gate_.arm(session_ + 1, operation, [] {});  // the sealed node is what the program dies of
+  engine_.kill_at(session_ + 1, operation, [] {});  // the sealed node is what the program dies of
 }
 
 Result<> MemoryNode::change(const std::vector<cluster::Change>& changes) {

@@ -24,8 +24,8 @@
 #include "simulator/base/clock.h"
 #include "simulator/base/result.h"
 #include "simulator/cluster/change.h"
+#include "simulator/faults/engine.h"
 #include "simulator/node/node.h"
-#include "simulator/runner/kill_gate.h"
 #include "simulator/runner/site.h"
 #include "simulator/runner/world.h"
 #include "simulator/subjects/in_process/reference_in_process.h"
@@ -39,15 +39,16 @@ class MemoryNode {
   MemoryNode(const MemoryNode&) = delete;
   MemoryNode& operator=(const MemoryNode&) = delete;
 
-  // Another node from here on, at the beginning of time: nothing lives on it, its journal is empty, nothing of the one before is left.
+  // Another node from here on, at the beginning of time: nothing lives on it, its journal is empty, nothing of the one before is left; no
+  // fault is set.
   void reset(node::Tree tree);
 
   const Site& site() const { return site_; }
   const VirtualClock& clock() const { return clock_; }
   VirtualClock& clock() { return clock_; }
   const node::Node& node() const { return node_; }
-  node::Node& node() { return node_; }  // its gate is taken: see kill_gate()
-  KillGate& kill_gate() { return gate_; }
+  node::Node& node() { return node_; }  // its gate is taken: see faults()
+  faults::Engine& faults() { return engine_; }
 
   // Starts a build under a name ("build", "old"). kUnavailable for one that is not the reference's code, kInvalidInput for a name whose
   // program still runs, kUsage for an unknown mutant. What the reference does not like about its arguments is a life, too.
@@ -80,7 +81,7 @@ class MemoryNode {
   const std::uint64_t seed_;
   VirtualClock clock_;
   node::Node node_;
-  KillGate gate_;
+  faults::Engine engine_;
   const std::shared_ptr<subjects::Marks> marks_ = std::make_shared<subjects::Marks>();
   std::map<std::string, Program> programs_;  // they use the node
   std::uint32_t session_ = 0;

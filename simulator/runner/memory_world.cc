@@ -35,11 +35,21 @@ class MemoryWorld final : public World {
   Result<> change(const std::vector<cluster::Change>& changes) override { return node_.change(changes); }
 
   Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
-    node_.kill_gate().arm_change(directory, [this, changes = std::move(changes), done = std::move(done)] {
+    node_.faults().change_after_read(directory, [this, changes = std::move(changes), done = std::move(done)] {
       static_cast<void>(change(changes));
       done();
     });
     return {};
+  }
+
+  Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override {
+    node_.faults().add(plan, owner);
+    return {};
+  }
+  void clear_faults(faults::Owner owner) override { node_.faults().clear(owner); }
+  std::vector<faults::Injection> injections() override { return node_.faults().injections(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    node_.faults().on_power_cut(std::move(cut));
   }
 
   cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *control_); }

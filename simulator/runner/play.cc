@@ -38,6 +38,16 @@ bool http_allowed(const Given& given) {
   return found != given.environment.end() && found->second == "http";
 }
 
+// Whether a call of close(2) may be made to fail in this case.
+bool asks_at_close(const CaseRequest& request) {
+  const auto about_close = [](const faults::Rule& rule) { return faults::concerns(rule, node::Verb::kClose); };
+  if (request.options.fault_desk != nullptr || std::ranges::any_of(request.options.faults, about_close)) return true;
+  return std::ranges::any_of(request.scenario.steps, [&](const Step& step) {
+    const auto* fault = std::get_if<FaultStep>(&step.action);
+    return fault != nullptr && std::ranges::any_of(fault->plan, about_close);
+  });
+}
+
 }  // namespace
 
 oracles::Layout layout_of(const Site& site) {
@@ -82,10 +92,13 @@ Result<> Play::open(const WorldMaker& make_world) {
                         const std::lock_guard lock(excess_mutex);
                         excess.push_back(std::move(what));
                       },
-                      request.cancelled};
+                      request.cancelled,
+                      asks_at_close(request)};
   auto made = make_world(std::move(wanted));
   if (!made) return std::unexpected(made.error());
   world = std::move(*made);
+  if (auto set = world->add_faults(request.options.faults, faults::Owner::kRun); !set) return set;
+  if (request.options.fault_desk != nullptr) seat = FaultDesk::Seat(*request.options.fault_desk, *world);
   course.begin(*world, [this] { return std::ranges::any_of(builds, [this](const auto& who) { return running(who); }); });
   if (request.options.case_timeout) case_deadline = world->clock().now() + *request.options.case_timeout;
   return {};

@@ -19,6 +19,7 @@
 #include "simulator/oracles/expectations.h"
 #include "simulator/runner/case.h"
 #include "simulator/runner/course.h"
+#include "simulator/runner/fault_desk.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/ledger.h"
 #include "simulator/runner/live_judge.h"
@@ -71,6 +72,7 @@ struct Play {
   std::mutex excess_mutex;
   std::vector<std::string> excess;  // caps that programs ran into, in words, as the world told them
   std::unique_ptr<World> world;     // ends first: its threads use what is above
+  FaultDesk::Seat seat;             // but after this, which knows the world
 };
 
 }  // namespace entryproof::runner

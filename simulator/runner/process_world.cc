@@ -67,12 +67,18 @@ class ProcessWorld final : public World {
   }
 
   Result<> open(GroundKind kind) {
-    GroundRequest ground{machine_.harness,  clock_,
-                         processor_,        std::move(request_.image),
-                         request_.observer, [this](std::string what) { exceeded(std::move(what)); }};
+    GroundRequest ground{machine_.harness,
+                         clock_,
+                         processor_,
+                         std::move(request_.image),
+                         request_.observer,
+                         request_.asks_at_close,
+                         [this](std::string what) { exceeded(std::move(what)); }};
     auto made = kind == GroundKind::kFuse ? make_fuse_ground(std::move(ground)) : make_tmpfs_ground(std::move(ground));
     if (!made) return std::unexpected(made.error());
     ground_ = std::move(*made);
+    ground_->on_fault_kill([this](std::uint32_t session) { kill_session(session); });
+    on_power_cut({});
     return open_cluster();
   }
 
@@ -90,11 +96,12 @@ class ProcessWorld final : public World {
     }
     take_slot();
     tell_who_lives();
-    ground_->set_actor(start.actor, ++session_);
     {
       const std::lock_guard lock(victims_mutex_);
+      ++session_;
       spawning_ = true;
     }
+    ground_->set_actor(start.actor, session_);
     auto sandbox = machine_.harness.launcher().spawn(spec_for(start));
     if (!sandbox) {
       release_slot();
@@ -106,7 +113,7 @@ class ProcessWorld final : public World {
     const std::lock_guard lock(victims_mutex_);
     spawning_ = false;
     if (std::exchange(killed_early_, false)) program.sandbox->kill();
-    victims_.push_back(program.sandbox);
+    victims_.emplace_back(session_, program.sandbox);
     return {};
   }
 
@@ -144,7 +151,7 @@ class ProcessWorld final : public World {
   }
 
   Result<> arm_kill(std::uint64_t operation) override {
-    return ground_->arm_kill(session_ + 1, operation, [this] { kill_newest(); });
+    return ground_->arm_kill(session_ + 1, operation, [this, next = session_ + 1] { kill_session(next); });
   }
 
   Result<> change(const std::vector<cluster::Change>& changes) override {
@@ -158,6 +165,16 @@ class ProcessWorld final : public World {
 
   Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
     return ground_->arm_change(directory, std::move(changes), std::move(done));
+  }
+
+  Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return ground_->add_faults(plan, owner); }
+  void clear_faults(faults::Owner owner) override { ground_->clear_faults(owner); }
+  std::vector<faults::Injection> injections() override { return ground_->injections(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    ground_->on_power_cut([this, cut = std::move(cut)](const faults::Rule& rule, const node::Operation& operation) {
+      kill_all();
+      if (cut) cut(rule, operation);
+    });
   }
 
   // With a client of our own, from inside the containers' network, every time anew.
@@ -289,18 +306,22 @@ class ProcessWorld final : public World {
 
   // On the serving thread: a program went past a cap of the journal. Nothing that comes after could be judged, so all of them end.
   void exceeded(std::string what) {
-    {
-      const std::lock_guard lock(victims_mutex_);
-      for (const auto& victim : victims_) victim->kill();
-      killed_early_ = spawning_;
-    }
+    kill_all();
     if (request_.on_excess) request_.on_excess(std::move(what));
   }
 
-  void kill_newest() {
+  void kill_all() {
     const std::lock_guard lock(victims_mutex_);
-    if (!spawning_ && !victims_.empty()) victims_.back()->kill();
+    for (const auto& [session, victim] : victims_) victim->kill();
     killed_early_ = spawning_;
+  }
+
+  void kill_session(std::uint32_t killed) {
+    const std::lock_guard lock(victims_mutex_);
+    for (const auto& [session, victim] : victims_) {
+      if (session == killed) victim->kill();
+    }
+    killed_early_ = killed_early_ || (spawning_ && session_ == killed);
   }
 
   subjects::SandboxSpec spec_for(const Start& start) {
@@ -335,8 +356,8 @@ class ProcessWorld final : public World {
   std::uint32_t session_ = 0;
   bool slot_held_ = false;
   Moment slot_taken_;
-  std::mutex victims_mutex_;                                 // the serving thread kills through it
-  std::vector<std::shared_ptr<subjects::Sandbox>> victims_;  // all that were started, the newest last
+  std::mutex victims_mutex_;                                                           // the serving thread kills through it
+  std::vector<std::pair<std::uint32_t, std::shared_ptr<subjects::Sandbox>>> victims_;  // all that were started, by the number of the start
   bool spawning_ = false;
   bool killed_early_ = false;  // while spawn() had not come back
 };

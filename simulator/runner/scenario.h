@@ -20,6 +20,7 @@
 #include "simulator/base/clock.h"
 #include "simulator/base/json.h"
 #include "simulator/base/result.h"
+#include "simulator/faults/plan.h"
 
 namespace entryproof::runner {
 
@@ -163,6 +164,9 @@ struct RememberStep {  // the node as it is now, for `unchanged_since`
 struct ClockStep {     // somebody sets the node's wall clock; the cluster's stays right
   Duration forward{};  // negative: back
 };
+struct FaultStep {  // which calls of the build fail from now on, instead of those that did; paths are the host's
+  faults::Plan plan;
+};
 struct WaitStep {  // verb "advance": let time pass
   Duration duration{};
 };
@@ -218,13 +222,14 @@ struct ExpectStep {
   std::optional<bool> quiet;                     // no mutation by the build during `for`
   std::vector<std::string> order;                // paths that the build gave their content, each for the first time, in this order
   std::map<std::string, std::uint64_t> at_most;  // how often the build may have given a path new content
+  bool if_injected = false;                      // demanded only of a build whose calls were made to fail
   bool or_failed = false;                        // or the build has ended with a failure: its Pod is started again
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 
 struct Step {
   std::variant<StartStep, PutStep, ChmodStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep,
-               StopStep, RebootStep, RestStep, RememberStep, ClockStep, WaitStep, ExpectStep>
+               StopStep, RebootStep, RestStep, RememberStep, ClockStep, FaultStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

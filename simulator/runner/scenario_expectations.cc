@@ -143,6 +143,9 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   const JsonValue or_failed = fields.optional("or_failed");
   reader.only_true(or_failed);
   step.or_failed = static_cast<bool>(or_failed);
+  const JsonValue if_injected = fields.optional("if_injected");
+  reader.only_true(if_injected);
+  step.if_injected = static_cast<bool>(if_injected);
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
   if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret && !order &&

@@ -11,6 +11,7 @@
 
 #include "simulator/base/digest.h"
 #include "simulator/base/file.h"
+#include "simulator/faults/plan_json.h"
 #include "simulator/oracles/check.h"
 #include "simulator/runner/explored.h"
 #include "simulator/runner/features.h"
@@ -345,6 +346,19 @@ ClockStep read_clock(ScenarioReader& reader, JsonFields&, const JsonValue& value
   return {reader.duration(forward).value_or(Duration{}) - reader.duration(back).value_or(Duration{})};
 }
 
+FaultStep read_fault(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
+  FaultStep step;
+  for (const JsonValue& item : reader.items(value, faults::kMostRules)) {
+    auto rule = faults::rule_from_json(*item.json);
+    if (rule) {
+      step.plan.push_back(std::move(*rule));
+    } else {
+      reader.refuse(item.pointer + rule.error().pointer, rule.error().message);
+    }
+  }
+  return step;
+}
+
 WaitStep read_advance(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.duration(value).value_or(Duration{})}; }
 
 using Action = decltype(Step::action);
@@ -359,25 +373,14 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 19> kVerbs{{{"start", read_as<read_start>},
-                                       {"run", read_as<read_run>},
-                                       {"put", read_as<read_put>},
-                                       {"chmod", read_as<read_chmod>},
-                                       {"remove", read_as<read_remove>},
-                                       {"rename", read_as<read_rename>},
-                                       {"link", read_as<read_link>},
-                                       {"rotate", read_as<read_rotate>},
-                                       {"cluster", read_as<read_cluster>},
-                                       {"project", read_as<read_project>},
-                                       {"signal", read_as<read_signal>},
-                                       {"kill", read_as<read_kill>},
-                                       {"stop", read_as<read_stop>},
-                                       {"reboot", read_as<read_reboot>},
-                                       {"rest", read_as<read_rest>},
-                                       {"remember", read_as<read_remember>},
-                                       {"clock", read_as<read_clock>},
-                                       {"advance", read_as<read_advance>},
-                                       {"expect", read_as<read_expect>}}};
+constexpr std::array<Verb, 20> kVerbs{
+    {{"start", read_as<read_start>},       {"run", read_as<read_run>},       {"put", read_as<read_put>},
+     {"chmod", read_as<read_chmod>},       {"remove", read_as<read_remove>}, {"rename", read_as<read_rename>},
+     {"link", read_as<read_link>},         {"rotate", read_as<read_rotate>}, {"cluster", read_as<read_cluster>},
+     {"project", read_as<read_project>},   {"signal", read_as<read_signal>}, {"kill", read_as<read_kill>},
+     {"stop", read_as<read_stop>},         {"reboot", read_as<read_reboot>}, {"rest", read_as<read_rest>},
+     {"remember", read_as<read_remember>}, {"clock", read_as<read_clock>},   {"fault", read_as<read_fault>},
+     {"advance", read_as<read_advance>},   {"expect", read_as<read_expect>}}};
 
 Step read_step(ScenarioReader& reader, const JsonValue& value) {
   Step step;

@@ -160,6 +160,11 @@ Result<> Steps::perform(const ClockStep& step) {
   return play_.course.set_clock_forward(step.forward);
 }
 
+Result<> Steps::perform(const FaultStep& step) {
+  play_.world->clear_faults(faults::Owner::kScenario);
+  return play_.world->add_faults(step.plan, faults::Owner::kScenario);
+}
+
 Result<> Steps::perform(const WaitStep& step) {
   play_.pass(step.duration, [] { return false; });
   return {};

@@ -36,6 +36,7 @@ class Steps {
   Result<> perform(const RestStep& step);
   Result<> perform(const RememberStep& step);
   Result<> perform(const ClockStep& step);
+  Result<> perform(const FaultStep& step);
   Result<> perform(const WaitStep& step);
   Result<> perform(const ExpectStep&) { return {}; }  // the judgement's
 

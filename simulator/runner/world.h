@@ -21,6 +21,7 @@
 #include "simulator/base/result.h"
 #include "simulator/cluster/change.h"
 #include "simulator/cluster/handshake.h"
+#include "simulator/faults/engine.h"
 #include "simulator/node/node.h"
 #include "simulator/oracles/check.h"
 #include "simulator/runner/build.h"
@@ -77,6 +78,16 @@ class World {
   // on the thread that serves the file system. kUnavailable where operations are not seen.
   virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
 
+  // Calls of the build that fail from now on, beside those that fail already. kUnavailable where operations are not seen. In process worlds
+  // any thread may set faults.
+  virtual Result<> add_faults(const faults::Plan& plan, faults::Owner owner) = 0;
+  virtual void clear_faults(faults::Owner owner) = 0;
+  // What was made to fail so far.
+  virtual std::vector<faults::Injection> injections() = 0;
+  // Told on the thread that serves the file system when a rule cuts the power: every program is killed already, and nothing is applied any
+  // more. What of the node survives is for the caller to say.
+  virtual void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) = 0;
+
   // What a client on the node that is configured like this experiences of the cluster's API server, now. Only with WorldRequest::control.
   virtual cluster::Experience ask(const cluster::ClientConfig& client) = 0;
   // The cluster's operator has changed something: from now on connections are answered, refused or reset accordingly.
@@ -111,6 +122,8 @@ struct WorldRequest {
   // Where the programs' own caps were exceeded the build is killed and this says what it was.
   std::function<void(std::string)> on_excess;
   const std::atomic<bool>* cancelled = nullptr;  // ends every pass() at once when it becomes true
+  // Some fault may be about close(2): a kernel asks about each of them only if it was told so at the mount.
+  bool asks_at_close = false;
 };
 
 }  // namespace entryproof::runner

@@ -149,7 +149,10 @@ std::vector<Recipe> careless_mutants() {
   return {
       {"binary-not-synced", "The plugin is renamed into place unsynced.", "ATOM-22, ORDER-37 (flannel#1721)", kTorn,
        careless(kNoBinarySync)},
-      {"close-error-ignored", "Files are left to close(2) to be written, and its answer is not heard.", "ATOM-28 (close(2), NOTES)", kTorn,
+      {"close-error-ignored",
+       "Files are left to close(2) to be written, and its answer is not heard.",
+       "ATOM-28 (close(2), NOTES)",
+       {"ATOM-22/whole-after-a-crash", "ATOM-28/failing-close"},
        careless(kCloseErrorIgnored)},
       {"mode-after-rename",
        "The kubeconfig is closed to others once it is in place.",

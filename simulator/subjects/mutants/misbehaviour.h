@@ -105,6 +105,7 @@ std::vector<Recipe> credential_mutants();   // what is read of the service accou
 std::vector<Recipe> primary_mutants();      // which configurations are read, and what is made of them
 std::vector<Recipe> keeping_mutants();      // what is looked at again, repaired, left alone or swept
 std::vector<Recipe> careless_mutants();     // what only a crash shows
+std::vector<Recipe> error_mutants();        // what becomes of calls that fail
 std::vector<Recipe> ending_mutants();       // command lines, output, exit codes, signals, clean-up
 
 }  // namespace entryproof::subjects
