@@ -58,6 +58,13 @@ Disk& Disk::fifo(std::string_view path) {
   return *this;
 }
 
+Disk& Disk::crowd(std::string_view path, std::size_t entries) {
+  const std::string place = on_disk(path);
+  fs::create_directories(place);
+  for (std::size_t i = 0; i < entries; ++i) must(::symlink("x", (place + "/zz" + std::to_string(i)).c_str()) == 0, place);
+  return *this;
+}
+
 Disk& Disk::remove(std::string_view path) {
   fs::remove_all(on_disk(path));
   return *this;

@@ -19,6 +19,8 @@ class Disk {
   Disk& link(std::string_view path, const std::string& target);
   Disk& directory(std::string_view path, unsigned mode = 0755);
   Disk& fifo(std::string_view path);
+  // So many entries more, each a link that leads nowhere.
+  Disk& crowd(std::string_view path, std::size_t entries);
   Disk& remove(std::string_view path);
   // Modified so many seconds after 2026-01-01.
   Disk& at(std::string_view path, int seconds);

@@ -315,7 +315,7 @@ TEST(NodeAudit, OfTheThickPluginNoKubeconfigIsDemanded) {
 TEST(NodeAudit, NamesWhatItCannotReadAndConcludesNothing) {
   Disk disk;
   good(disk);
-  for (std::size_t i = 0; i <= NodeRoot::kEntriesMax; ++i) disk.file("/etc/cni/net.d/zz" + std::to_string(i), "");
+  disk.crowd(kNet, NodeRoot::kEntriesMax + 1);
   const Report report = audit(disk);
   ASSERT_EQ(report.unread.size(), 1U);
   EXPECT_EQ(report.unread.front().path, kNet);

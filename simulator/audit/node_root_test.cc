@@ -80,7 +80,7 @@ TEST(NodeRoot, CapsFilesAndDirectories) {
   EXPECT_EQ(bytes(*root, "/program")->size(), 13U);
 
   Disk crowded;
-  for (std::size_t i = 0; i <= NodeRoot::kEntriesMax; ++i) crowded.file("/d/" + std::to_string(i), "");
+  crowded.crowd("/d", NodeRoot::kEntriesMax + 1);
   auto other = NodeRoot::open(crowded.root());
   other->take_directory("/d", 4, all);
   EXPECT_FALSE(other->obstacle("/d").empty());

@@ -121,6 +121,21 @@ class Loader {
     if (ready_) yaml_parser_delete(&parser_);
   }
 
+  Result<std::vector<YamlNode>> load_all() {
+    if (!ready_) return fail(ErrorCode::kInternal, "no memory for a YAML parser");
+    if (auto ok = next(); !ok) return std::unexpected(ok.error());  // the stream's start
+    std::vector<YamlNode> documents;
+    for (;;) {
+      if (auto ok = next(); !ok) return std::unexpected(ok.error());
+      if (event_->type == YAML_STREAM_END_EVENT) return documents;
+      if (auto ok = next(); !ok) return std::unexpected(ok.error());  // behind the document's start
+      Result<YamlNode> root = node(1);
+      if (!root) return std::unexpected(root.error());
+      if (!root->is(Kind::kNull)) documents.push_back(std::move(*root));
+      if (auto ok = next(); !ok) return std::unexpected(ok.error());  // the document's end
+    }
+  }
+
   Result<YamlNode> load() {
     if (!ready_) return fail(ErrorCode::kInternal, "no memory for a YAML parser");
     if (auto ok = next(); !ok) return std::unexpected(ok.error());  // the stream's start
@@ -249,6 +264,11 @@ const YamlNode* YamlNode::find(std::string_view name) const {
 Result<YamlNode> parse_yaml(std::string_view text, const YamlLimits& limits) {
   if (text.size() > limits.bytes) return fail(ErrorCode::kLimit, fmt::format("more than {} bytes", limits.bytes));
   return Loader(text, limits).load();
+}
+
+Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, const YamlLimits& limits) {
+  if (text.size() > limits.bytes) return fail(ErrorCode::kLimit, fmt::format("more than {} bytes", limits.bytes));
+  return Loader(text, limits).load_all();
 }
 
 }  // namespace entryproof

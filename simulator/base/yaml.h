@@ -47,4 +47,8 @@ struct YamlMember {
 // Errors are kInvalidInput or kLimit, with the line: "line 3: did not find expected key". They never quote a scalar: it might be a token.
 Result<YamlNode> parse_yaml(std::string_view text, const YamlLimits& limits = {});
 
+// All documents of a stream ("---" between them); lines count from the stream's start, the limits hold for all together. Documents without
+// content are left out, so there may be none. The first error ends it.
+Result<std::vector<YamlNode>> parse_yaml_documents(std::string_view text, const YamlLimits& limits = {});
+
 }  // namespace entryproof

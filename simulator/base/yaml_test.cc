@@ -57,6 +57,17 @@ INSTANTIATE_TEST_SUITE_P(Yaml, YamlRefused,
                                          std::pair{"token: \"a\\q\"\n", "unknown escape"},
                                          std::pair{"url: https://10.96.0.1:\nx: [", "line"}));
 
+TEST(Yaml, ReadsAllDocumentsOfAStream) {
+  const auto documents = parse_yaml_documents("# nothing\n---\na: 1\n---\n---\n# nothing\n---\n- 2\n...\n");
+  ASSERT_TRUE(documents) << documents.error().message;
+  ASSERT_EQ(documents->size(), 2U);
+  EXPECT_EQ(documents->at(0).find("a")->text, "1");
+  EXPECT_EQ(documents->at(1).items.at(0).line, 7U);
+  EXPECT_TRUE(parse_yaml_documents("")->empty());
+  EXPECT_FALSE(parse_yaml_documents("a: 1\n---\nb: *x\n"));
+  EXPECT_FALSE(parse_yaml_documents("a: 1\n---\nb: 1\n", {.nodes = 4}));  // together they are too many
+}
+
 TEST(Yaml, KeepsOrderItemsAndLines) {
   const Result<YamlNode> node = parse_yaml("b: [1, two]\na:\n  c: {d: e}\n");
   ASSERT_TRUE(node);

@@ -216,7 +216,10 @@ void add_run(CLI::App& app, RunCommand& run) {
 }
 
 void add_audit(CLI::App& app, AuditCommand& audit) {
-  app.add_option("subjects", audit.subjects, "Roots of nodes: / or a mounted image or a copied tree")->type_name("NODE_ROOT")->required();
+  app.add_option("subjects", audit.subjects,
+                 "Roots of nodes (/, a mounted image, a copied tree); manifests: files, folders, - for standard input")
+      ->type_name("NODE_ROOT|MANIFEST")
+      ->required();
   app.add_option("--cni-conf-dir", audit.net_dir, "Where the nodes' runtime looks for configurations; found by looking if not given")
       ->type_name("PATH");
   app.add_option("--cni-bin-dir", audit.bin_dir, "Where it looks for plugins; found by looking if not given")->type_name("PATH");
@@ -360,7 +363,7 @@ Command parse(int argc, const char* const* argv) {
   CLI::App& fuzz_app = *app.add_subcommand("fuzz", "Odd configuration inputs against a build; each finding is a scenario");
   CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
 
-  CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node");
+  CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node or a manifest");
 
   std::string format = "text";
   add_run(run_app, run);

@@ -136,7 +136,7 @@ struct ReportCommand {
 };
 
 struct AuditCommand {
-  std::vector<std::string> subjects;  // roots of nodes
+  std::vector<std::string> subjects;  // roots of nodes; manifests
   std::string net_dir;                // host paths; empty: found by looking
   std::string bin_dir;
   std::optional<std::int64_t> now;  // seconds since the epoch; the clock if not given
