@@ -72,6 +72,7 @@ void read_flags(Deployment& deployment) {
     const std::string_view word = words[i].value;
     if (!word.starts_with("--") || word == "--") continue;
     const auto equals = word.find('=');
+    deployment.arguments.emplace_back(word);
     const KnownFlag* flag = find_flag(word.substr(0, equals));
     if (flag == nullptr) {
       deployment.strangers.push_back({std::string(word.substr(0, equals)), words[i].line});
@@ -82,6 +83,7 @@ void read_flags(Deployment& deployment) {
       value.value = word.substr(equals + 1);
     } else if (flag->text) {
       value.value = i + 1 < words.size() ? words[++i].value : std::string();
+      deployment.arguments.push_back(value.value);
     }
     if (!flag->text) value.value = value.value == "true" || value.value == "1" || value.value == "t" ? "true" : "false";
     deployment.given[flag->name] = std::move(value);

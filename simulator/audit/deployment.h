@@ -29,6 +29,7 @@ class Deployment {
   Version version;
   std::map<std::string, Text, std::less<>> given;  // flags with their values; switches have "true" or "false"
   std::vector<Text> strangers;                     // flags that no entrypoint knows
+  std::vector<std::string> arguments;              // all flags as they stand there, with what belongs to them, in order
 
   // The value given, else what this version takes in its place.
   Text flag(std::string_view name) const;

@@ -6,8 +6,11 @@
 #include <exception>
 #include <filesystem>
 
+#include "simulator/audit/staging.h"
+#include "simulator/base/digest.h"
 #include "simulator/reports/broadcast.h"
 #include "simulator/reports/text.h"
+#include "simulator/runner/lint.h"
 
 namespace entryproof::cli {
 namespace {
@@ -33,11 +36,29 @@ int dispatch(const Command& command, Streams& streams) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return fuzz_command(*fuzz, streams, catch_interrupts());
   }
+  if (const auto* upgrade = std::get_if<UpgradeCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return upgrade_command(*upgrade, streams, catch_interrupts());
+  }
   if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
   if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
   if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);
   if (const auto* audit = std::get_if<AuditCommand>(&command)) return audit_command(*audit, streams);
   return report_command(std::get<ReportCommand>(command), streams);
+}
+
+// Instead of the suite's scenarios those of the deployment in a manifest.
+Result<> tell_stories_of(const std::string& path, runner::Suite& suite) {
+  audit::Manifests manifests;
+  if (auto loaded = audit::load_manifests(path, manifests); !loaded) return loaded;
+  const auto staged = audit::stage(manifests, path);
+  if (!staged) return std::unexpected(staged.error());
+  suite.scenarios = audit::stories(*staged);
+  suite.digest = sha256_hex(suite.digest + audit::fingerprint(*staged));
+  for (const auto& scenario : suite.scenarios) {
+    if (const auto problems = runner::lint_scenario(scenario, suite); !problems.empty()) return std::unexpected(problems.front());
+  }
+  return {};
 }
 
 }  // namespace
@@ -73,6 +94,9 @@ Result<Choice> choose(const Chosen& chosen) {
   auto loaded = runner::Suite::load(*directory, files);
   if (!loaded) return std::unexpected(loaded.error());
   choice.suite = std::move(*loaded);
+  if (!chosen.manifest.empty()) {
+    if (auto told = tell_stories_of(chosen.manifest, choice.suite); !told) return std::unexpected(told.error());
+  }
   auto scenarios = runner::select(choice.suite, selection);
   if (!scenarios) return std::unexpected(scenarios.error());
   choice.scenarios = std::move(*scenarios);

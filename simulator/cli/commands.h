@@ -25,6 +25,7 @@ int lint_command(const LintCommand& command, Streams& streams);
 int replay_command(const ReplayCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int audit_command(const AuditCommand& command, Streams& streams);
 int fuzz_command(const FuzzCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
+int upgrade_command(const UpgradeCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int report_command(const ReportCommand& command, Streams& streams);
 
 // --- what they share ---

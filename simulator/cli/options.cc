@@ -118,6 +118,11 @@ Result<> take_report(const std::string& text, std::vector<reports::ReportSpec>& 
   return {};
 }
 
+void add_manifest(CLI::App& app, std::string& manifest) {
+  app.add_option("--manifest", manifest, "Play install, restart, rotation, reboot and upgrade on the deployment in this manifest")
+      ->type_name("FILE");
+}
+
 void add_directory(CLI::App& app, std::string& directory) {
   app.add_option("--scenarios", directory, "Directory of the suite; else $ENTRYPROOF_SCENARIOS, else the one that came with the program")
       ->type_name("DIR");
@@ -136,6 +141,7 @@ void add_chosen(CLI::App& app, Chosen& chosen) {
   add_list(app, "--tag", chosen.selection.tags, "Only scenarios with the tag; may be repeated", "TAG");
   add_list(app, "--clause", chosen.selection.clauses, "Only scenarios that expect the clause or check; may be repeated", "ID");
   add_profile(app, chosen.selection.profile);
+  add_manifest(app, chosen.manifest);
   app.add_option("--rerun-failed", chosen.rerun_failed, "Only the cases that were not as they should be in a stored run")
       ->type_name("RUN.jsonl");
   add_word(app, "--shard",
@@ -186,6 +192,7 @@ void add_replay(CLI::App& app, ReplayCommand& replay) {
            [&replay](const std::string& text) { return take_number(text, 10'000U, replay.tries.emplace()); });
   add_circumstances(app, replay);
   add_directory(app, replay.scenarios_directory);
+  add_manifest(app, replay.manifest);
   auto* shell = app.add_flag("--shell", replay.shell, "Then a shell on the node at that operation, inside the build's container");
   app.add_option("-c", replay.shell_command, "With --shell: one command instead of standard input's")->type_name("COMMAND")->needs(shell);
 }
@@ -314,6 +321,23 @@ void add_fuzz(CLI::App& app, FuzzCommand& fuzz) {
   add_directory(app, fuzz.scenarios_directory);
 }
 
+void add_upgrade(CLI::App& app, UpgradeCommand& upgrade) {
+  const std::string builds = "PATH, reference, predecessor:VERSION or mutant:NAME";
+  app.add_option("--from", upgrade.from, "What runs today: " + builds)->type_name("BUILD")->required();
+  app.add_option("--to", upgrade.to, "What shall run: " + builds)->type_name("BUILD")->required();
+  app.add_option("--manifest", upgrade.manifest, "The deployment; the usual Pod in automatic and in manual mode if not given")
+      ->type_name("FILE");
+  add_word(app, "--world", "auto (default), memory, fuse, tmpfs", "WORLD",
+           [&upgrade](const std::string& text) { return take_world(text, upgrade.world); });
+  add_word(app, "--seed", "What chance begins with; 1 if not given", "S",
+           [&upgrade](const std::string& text) { return take_number(text, std::numeric_limits<std::uint64_t>::max(), upgrade.seed); });
+  add_words(app, "--with", "A neighbour of the builds (library, module), bound read-only; may be repeated", "PATH[:INSIDE]",
+            [&upgrade](const std::string& text) { return take_with(text, upgrade.with); });
+  app.add_flag("--markdown", upgrade.markdown, "The table for a page");
+  add_directory(app, upgrade.scenarios_directory);
+  app.footer("Exit codes: 0 nothing gets worse, 1 something does, 2 could not be played, 130 interrupted.");
+}
+
 // Two reports on one stream would make neither.
 std::optional<std::string> clash(const Shown& shown) {
   std::map<std::string, int> places;
@@ -350,6 +374,7 @@ Command parse(int argc, const char* const* argv) {
   ReportCommand report;
   AuditCommand audit;
   FuzzCommand fuzz;
+  UpgradeCommand upgrade;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   RunCommand explored;
   explore::CrashBounds crashes;
@@ -364,6 +389,8 @@ Command parse(int argc, const char* const* argv) {
   CLI::App& report_app = *app.add_subcommand("report", "Render stored runs, merge shards, compare builds");
 
   CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node or a manifest");
+
+  CLI::App& upgrade_app = *app.add_subcommand("upgrade", "What a user would notice when one build takes the place of another");
 
   std::string format = "text";
   add_run(run_app, run);
@@ -385,6 +412,7 @@ Command parse(int argc, const char* const* argv) {
   add_profile(report_app, report.profile);
   add_shown(report_app, report.shown, "--format");
   add_audit(audit_app, audit);
+  add_upgrade(upgrade_app, upgrade);
 
   std::string command;
   try {
@@ -415,6 +443,7 @@ Command parse(int argc, const char* const* argv) {
     return usage_error("--format markdown needs --clauses", "list ");
   if (list_app.parsed()) return list;
   if (audit_app.parsed()) return audit;
+  if (upgrade_app.parsed()) return upgrade;
   if (explain_app.parsed()) return explain;
   if (lint_app.parsed()) return lint;
   if (replay_app.parsed()) return replay;

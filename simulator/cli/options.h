@@ -38,7 +38,8 @@ struct Chosen {
   std::string scenarios_directory;  // empty: found beside the program
   runner::Selection selection;
   std::optional<Shard> shard;
-  std::string rerun_failed;  // a stored run; only what failed there
+  std::string rerun_failed;   // a stored run; only what failed there
+  std::string manifest = {};  // a file or folder: the stories of that deployment instead of the suite's scenarios
 };
 
 // How to show it: shared by `run` and `report`.
@@ -105,6 +106,7 @@ struct ReplayCommand {
   std::optional<unsigned> tries;
   std::optional<Duration> timeout;
   std::string scenarios_directory;
+  std::string manifest;  // as Chosen's
   std::vector<std::pair<std::string, std::string>> with;
   std::vector<std::string> args;
   std::map<std::string, std::string> features;
@@ -144,13 +146,24 @@ struct AuditCommand {
   Color color = Color::kAuto;
 };
 
+struct UpgradeCommand {
+  std::string from;
+  std::string to;
+  std::string manifest;  // empty: the usual Pod, in automatic and in manual mode
+  std::string scenarios_directory;
+  std::optional<runner::WorldKind> world;
+  std::uint64_t seed = 1;
+  std::vector<std::pair<std::string, std::string>> with;
+  bool markdown = false;
+};
+
 struct Message {
   std::string text;
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
 using Command = std::variant<Message, RunCommand, ExploreCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand,
-                             AuditCommand, FuzzCommand>;
+                             AuditCommand, FuzzCommand, UpgradeCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();

@@ -97,6 +97,7 @@ struct Script {
 Result<Script> prepare(const ReplayCommand& command) {
   Chosen chosen;
   chosen.scenarios_directory = command.scenarios_directory;
+  chosen.manifest = command.manifest;
   chosen.selection.patterns = {command.finding};
   chosen.selection.profile = oracles::Profile::kProduction;
   auto choice = choose(chosen);

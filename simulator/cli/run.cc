@@ -55,6 +55,7 @@ std::string command_prefix(const RunCommand& command, const faults::Plan& faults
     prefix += fmt::format(" {} {}", option, shell_quoted(value));
   };
   if (!command.chosen.scenarios_directory.empty()) add("--scenarios", command.chosen.scenarios_directory);
+  if (!command.chosen.manifest.empty()) add("--manifest", command.chosen.manifest);
   for (const auto& [outside, inside] : command.with) add("--with", outside == inside ? outside : outside + ":" + inside);
   for (const auto& [name, spelling] : command.features) prefix += fmt::format(" {}", shell_quoted("--feature=" + name + "=" + spelling));
   for (const auto& arg : command.args) prefix += fmt::format(" {}", shell_quoted("--arg=" + arg));

@@ -23,6 +23,14 @@ Site site_for(const Given& given) {
     const auto volume = std::ranges::find(site.volumes, path, &Volume::inside);
     if (volume != site.volumes.end()) volume->read_only = true;
   }
+  // What kubelet fills is a mount of its own; below a volume of the usual Pod it is part of that, as ever.
+  const auto add = [&site](const std::string& path) {
+    if (path.empty() || site.to_node(path) != site.root + path) return;
+    const auto within = [&path](const Volume& volume) { return path == volume.inside || path.starts_with(volume.inside + "/"); };
+    if (std::ranges::none_of(site.volumes, within)) site.volumes.push_back({path, site.root + path, true});
+  };
+  for (const auto& [path, files] : given.projected) add(path);
+  add(given.credentials_at);
   if (!given.read_only_root) return site;
   for (auto& volume : site.volumes) volume.read_only = volume.read_only || volume.node.starts_with(site.root + "/");
   return site;
