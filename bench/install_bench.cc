@@ -4,8 +4,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <random>
 #include <string>
+#include <vector>
 
+#include "simulator/cluster/service_account.h"
+#include "simulator/cluster/volume.h"
 #include "simulator/oracles/attach.h"
 #include "simulator/runner/given.h"
 #include "simulator/runner/judged_node.h"
@@ -116,5 +120,96 @@ void BM_IdleMinuteJudged(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_IdleMinuteJudged)->Unit(benchmark::kMicrosecond);
+
+// Thirty commands to a node: rotations, primaries, operators who delete, terms, kills at an operation, idle seconds.
+class History {
+ public:
+  History(JudgedNode& node, std::uint64_t seed) : node_(node), random_(seed) {
+    node_.reset(automatic().tree);
+    volume_.update(cluster::ServiceAccount::files(generations().front()), VirtualClock::kDefaultEpochNs);  // as the tree has it already
+  }
+
+  bool play() {
+    if (!node_.live(automatic().start)) return false;
+    for (int i = 0; i < 30; ++i) {
+      if (!happen(random_() % 8) || !live_on()) return false;
+    }
+    return node_.findings().empty();
+  }
+
+ private:
+  static const std::vector<cluster::Generation>& generations() {
+    static const std::vector<cluster::Generation> kGenerations = [] {
+      cluster::ServiceAccount account(1, VirtualClock::kDefaultEpochNs);
+      for (int i = 1; i < 16; ++i) account.rotate(true, i % 4 == 0, VirtualClock::kDefaultEpochNs + i);
+      return account.generations();
+    }();
+    return kGenerations;
+  }
+
+  bool happen(std::uint64_t what) {
+    const auto& site = automatic().site;
+    switch (what) {
+      case 0:
+      case 1:
+        return rotate();
+      case 2: {
+        const std::string mtu = std::to_string(1000 + random_() % 4);
+        const std::string text = R"({"cniVersion":"0.3.1","name":"n","plugins":[{"type":"flannel","mtu":)" + mtu + "}]}";
+        return changed({cluster::Change::write("etc/cni/net.d/.new", text, 0644),
+                        cluster::Change::rename("etc/cni/net.d/.new", "etc/cni/net.d/10-flannel.conflist")});
+      }
+      case 3:
+        return changed({cluster::Change::remove(site.kubeconfig.substr(1))});
+      case 4:
+        return changed({cluster::Change::remove(site.net_dir.substr(1) + "/00-multus.conf")});
+      case 5:
+        return node_.node().signal("build", SIGTERM).has_value();
+      case 6:
+        node_.node().arm_kill(1 + random_() % 20);
+        return node_.node().kill("build").has_value();
+      default:
+        return true;
+    }
+  }
+
+  bool rotate() {
+    auto changes =
+        volume_.update(cluster::ServiceAccount::files(generations()[random_() % generations().size()]), node_.node().clock().wall_ns());
+    const std::string directory = automatic().site.service_account.substr(1) + "/";
+    for (auto& change : changes) {
+      change.path = directory + change.path;
+      if (change.kind == cluster::Change::Kind::kRename) change.other = directory + change.other;
+    }
+    return changed(changes);
+  }
+
+  bool changed(const std::vector<cluster::Change>& changes) { return node_.node().change(changes).has_value(); }
+
+  // A second goes by; whoever has ended is started again, as kubelet does.
+  bool live_on() {
+    MemoryNode& node = node_.node();
+    if (!node.find("build")->running() && !node.start("build", automatic().start)) return false;
+    node.pass(node.clock().now() + std::chrono::seconds(1), [] { return false; }, std::nullopt);
+    return true;
+  }
+
+  JudgedNode& node_;
+  std::mt19937_64 random_;
+  cluster::AtomicVolume volume_{1};
+};
+
+void BM_HistoryJudged(benchmark::State& state) {
+  JudgedNode node(automatic().site);
+  std::uint64_t seed = 0;
+  for (auto _ : state) {
+    if (!History(node, ++seed).play()) {
+      state.SkipWithError("a history could not be played, or has a finding");
+      return;
+    }
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_HistoryJudged)->Unit(benchmark::kMicrosecond);
 
 }  // namespace

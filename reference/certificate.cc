@@ -1,5 +1,6 @@
 #include "reference/certificate.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,6 +10,15 @@ namespace {
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+
+// The value of each digit; kNone for what is none.
+constexpr std::uint8_t kNone = 255;
+constexpr auto kDigits = [] {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNone);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i) digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+  return digits;
+}();
 
 std::uint32_t byte_at(std::string_view bytes, std::size_t at) { return static_cast<unsigned char>(bytes[at]); }
 
@@ -53,19 +63,20 @@ std::string encode_base64(std::string_view bytes) {
 
 std::optional<std::string> decode_base64(std::string_view text) {
   std::string out;
+  out.reserve(text.size() / 4 * 3);
   std::uint32_t group = 0;
   int digits = 0;
   int padding = 0;
   for (const char c : text) {
     if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
-    const std::size_t value = kAlphabet.find(c);
+    const std::uint8_t value = kDigits[static_cast<unsigned char>(c)];
     if (c == '=') {
       if (digits < 2) return std::nullopt;
       ++padding;
-    } else if (value == std::string_view::npos || padding > 0) {
+    } else if (value == kNone || padding > 0) {
       return std::nullopt;
     }
-    group = (group << 6) | (c == '=' ? 0 : static_cast<std::uint32_t>(value));
+    group = (group << 6) | (c == '=' ? 0U : value);
     if (++digits < 4) continue;
     for (int i = 0; i < 3 - padding; ++i) out += static_cast<char>(static_cast<unsigned char>(group >> (16 - 8 * i)));
     group = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 
 namespace reference {
 
@@ -65,17 +66,21 @@ Result<FileContent> read_file(Host& host, const std::string& path, std::size_t c
   if (S_ISDIR(status->mode)) return failed(Errno{EISDIR});
   if (!S_ISREG(status->mode)) return refuse(kExitBadInput, "cannot read " + path + ": it is not a regular file");
 
-  // One byte more than the cap tells a file that fits from one that doesn't, whatever its size was said to be.
+  // One byte more than the cap tells a file that fits from one that doesn't, whatever its size was said to be. What it was said to be, and
+  // one byte for the end, is room enough for most.
   FileContent content{.bytes = {}, .status = *status};
   constexpr std::size_t kChunk = 64 * 1024;
-  while (content.bytes.size() <= cap) {
-    const std::size_t at = content.bytes.size();
-    const std::size_t want = std::min(kChunk, cap + 1 - at);
-    content.bytes.resize(at + want);
-    const auto got = host.read(file->get(), content.bytes.data() + at, want);
+  auto room = static_cast<std::size_t>(std::min<std::uint64_t>({status->size + 1, kChunk, cap + 1}));
+  std::size_t size = 0;
+  while (size <= cap) {
+    if (size == room) room = std::min(room + kChunk, cap + 1);
+    content.bytes.resize(room);
+    const auto got = host.read(file->get(), content.bytes.data() + size, std::min(kChunk, room - size));
     if (!got) return failed(got.error());
-    content.bytes.resize(at + *got);
-    if (*got == 0) return content;
+    size += *got;
+    if (*got > 0) continue;
+    content.bytes.resize(size);
+    return content;
   }
   return refuse(kExitBadInput, "cannot use " + path + ": it is larger than " + std::to_string(cap) + " bytes");
 }

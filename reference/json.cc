@@ -101,6 +101,7 @@ std::optional<Escape> escape_at(std::string_view text, std::size_t at) {
 
 // What a string token (with its quotes) means.
 std::string decode(std::string_view token) {
+  if (token.find('\\') == std::string_view::npos) return std::string(token.substr(1, token.size() - 2));
   std::string out;
   std::size_t at = 1;
   while (at + 1 < token.size()) {
@@ -294,6 +295,7 @@ std::string_view Value::source() const {
 
 std::string Value::compact() const {
   std::string out;
+  out.reserve(source().size());
   bool in_string = false;
   bool escaped = false;
   for (const char c : source()) {
@@ -323,8 +325,11 @@ std::vector<std::pair<std::string, Value>> Value::members() const {
 }
 
 std::optional<Value> Value::find(std::string_view key) const {
-  for (auto& [name, value] : members()) {
-    if (name == key) return value;
+  if (!is_object()) return std::nullopt;
+  for (std::size_t i = index_ + 1; i < tape_->tokens[index_].next; i = tape_->tokens[i + 1].next) {
+    const std::string_view written = Value(*tape_, i).source();
+    const bool plain = written.find('\\') == std::string_view::npos;
+    if (plain ? written.substr(1, written.size() - 2) == key : decode(written) == key) return Value(*tape_, i + 1);
   }
   return std::nullopt;
 }

@@ -116,9 +116,9 @@ bool KubeconfigKeeper::yields(const std::string& path) {
 
 void KubeconfigKeeper::told(const std::string& path) {
   const std::int64_t now = host_.wall_seconds();
-  log_.info("kubeconfig published as " + path + " for " + endpoint_->url() + "; its token " + describe_expiry(token_, now));
-  published_at_ = now;
   const auto claims = read_claims(token_);
+  log_.info("kubeconfig published as " + path + " for " + endpoint_->url() + "; its token " + describe_expiry(claims, now));
+  published_at_ = now;
   token_expires_ = claims ? claims->expires : std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 #include "reference/files.h"
@@ -56,17 +57,24 @@ bool is_temporary(std::string_view name) {
   return name.starts_with(kPrefix) && name.ends_with(kTemporary) && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// Fills the buffer as far as the file goes; a short read is no end.
-Outcome<std::size_t> read_fully(Host& host, Host::Descriptor descriptor, std::string& buffer) {
-  std::size_t size = 0;
-  while (size < buffer.size()) {
-    const auto got = host.read(descriptor, buffer.data() + size, buffer.size() - size);
-    if (!got) return got;
-    if (*got == 0) break;
-    size += *got;
+// Room for a piece of a file; nobody clears what is to be read into.
+class Buffer {
+ public:
+  // Fills it as far as the file goes; a short read is no end. What is there is valid until the next time.
+  Outcome<std::string_view> fill(Host& host, Host::Descriptor descriptor) {
+    std::size_t size = 0;
+    while (size < kChunk) {
+      const auto got = host.read(descriptor, room_.get() + size, kChunk - size);
+      if (!got) return std::unexpected(got.error());
+      if (*got == 0) break;
+      size += *got;
+    }
+    return std::string_view(room_.get(), size);
   }
-  return size;
-}
+
+ private:
+  std::unique_ptr<char[]> room_ = std::make_unique_for_overwrite<char[]>(kChunk);
+};
 
 }  // namespace
 
@@ -102,15 +110,15 @@ Result<bool> Publisher::install(const std::string& source, const std::string& pa
   }
 
   const Fill fill = [&](Host::Descriptor descriptor) -> Result<> {
-    std::string buffer(kChunk, '\0');
+    Buffer buffer;
     std::uint64_t total = 0;
     while (true) {
       if (host_.stop_requested()) return stopped(path);
-      const auto got = read_fully(host_, file->get(), buffer);
+      const auto got = buffer.fill(host_, file->get());
       if (!got) return unreadable(got.error());
-      if (*got == 0) break;
-      total += *got;
-      if (auto wrote = write_all(descriptor, std::string_view(buffer).substr(0, *got), path); !wrote) return wrote;
+      if (got->empty()) break;
+      total += got->size();
+      if (auto wrote = write_all(descriptor, *got, path); !wrote) return wrote;
     }
     const auto after = host_.fstat(file->get());
     if (!after || !unchanged(*before, *after) || total != before->size)
@@ -268,14 +276,13 @@ bool Publisher::is_copy(const std::string& source, const FileStatus& source_stat
 bool Publisher::same_content(const std::string& left_path, const std::string& right_path) {
   auto left = open_file(host_, left_path, O_RDONLY | O_NONBLOCK);
   auto right = open_file(host_, right_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  std::string left_buffer(kChunk, '\0');
-  std::string right_buffer(kChunk, '\0');
+  Buffer left_buffer;
+  Buffer right_buffer;
   while (left && right) {
-    const auto left_size = read_fully(host_, left->get(), left_buffer);
-    const auto right_size = read_fully(host_, right->get(), right_buffer);
-    if (!left_size || !right_size || *left_size != *right_size) return false;
-    if (*left_size == 0) return true;
-    if (std::string_view(left_buffer).substr(0, *left_size) != std::string_view(right_buffer).substr(0, *right_size)) return false;
+    const auto one = left_buffer.fill(host_, left->get());
+    const auto other = right_buffer.fill(host_, right->get());
+    if (!one || !other || *one != *other) return false;
+    if (one->empty()) return true;
   }
   return false;
 }

@@ -68,8 +68,7 @@ bool is_later(std::string_view theirs, std::string_view ours) {
   return rank(*their) > rank(*our);
 }
 
-std::string describe_expiry(std::string_view token, std::int64_t now) {
-  const auto claims = read_claims(token);
+std::string describe_expiry(const std::optional<Claims>& claims, std::int64_t now) {
   if (!claims || !claims->expires) return "does not say when it expires";
   const std::int64_t left = *claims->expires - now;
   const std::string minutes = std::to_string((left < 0 ? -left : left) / 60) + " min";

@@ -27,7 +27,7 @@ std::optional<Claims> read_claims(std::string_view token);
 bool is_later(std::string_view theirs, std::string_view ours);
 
 // "expires 2026-01-31T08:15:00Z, in 58 min"; "does not say when it expires".
-std::string describe_expiry(std::string_view token, std::int64_t now);
+std::string describe_expiry(const std::optional<Claims>& claims, std::int64_t now);
 // Less than a tenth of its life is left, or nothing.
 bool is_ending(std::string_view token, std::int64_t now);
 

@@ -30,7 +30,7 @@ TEST(Token, OneThatSaysNothingIsAsGood) {  // FRESH-09: hand-made and legacy tok
   for (const std::string& odd :
        {std::string("opaque"), std::string("a.b"), std::string("a..c"), std::string("a.!!.c"), std::string("a.b.c.d"), token("[1]"),
         token("{"), token(R"({"exp":"soon"})"), token(R"({"exp":-1,"iat":1e99})")}) {
-    EXPECT_EQ(describe_expiry(odd, 0), "does not say when it expires") << odd;
+    EXPECT_EQ(describe_expiry(read_claims(odd), 0), "does not say when it expires") << odd;
     EXPECT_FALSE(is_ending(odd, 1'800'000'000)) << odd;
     EXPECT_FALSE(is_later(odd, odd));
   }
@@ -38,8 +38,8 @@ TEST(Token, OneThatSaysNothingIsAsGood) {  // FRESH-09: hand-made and legacy tok
 
 TEST(Token, TellsItsEnd) {
   const std::string one = token(R"({"iat":1000,"exp":4600})");
-  EXPECT_EQ(describe_expiry(one, 1000), "expires 1970-01-01T01:16:40Z, in 60 min");
-  EXPECT_EQ(describe_expiry(one, 4720), "expires 1970-01-01T01:16:40Z, 2 min ago");
+  EXPECT_EQ(describe_expiry(read_claims(one), 1000), "expires 1970-01-01T01:16:40Z, in 60 min");
+  EXPECT_EQ(describe_expiry(read_claims(one), 4720), "expires 1970-01-01T01:16:40Z, 2 min ago");
   EXPECT_FALSE(is_ending(one, 4200));
   EXPECT_TRUE(is_ending(one, 4241));
   EXPECT_TRUE(is_ending(one, 9999));

@@ -64,6 +64,14 @@ node::Outcome<> MemoryProcess::close(int descriptor) {
   return closed;
 }
 
+node::Outcome<MemoryProcess::Descriptor*> MemoryProcess::readable(int descriptor) {
+  const Outcome<Descriptor*> file = at(descriptor);
+  if (!file) return file;
+  if (!(*file)->reads()) return refuse(EBADF);
+  if ((*file)->directory) return refuse(EISDIR);
+  return file;
+}
+
 node::Outcome<std::string> MemoryProcess::read(int descriptor, std::size_t size) {
   const Outcome<Descriptor*> file = at(descriptor);
   if (!file) return std::unexpected(file.error());
@@ -72,11 +80,17 @@ node::Outcome<std::string> MemoryProcess::read(int descriptor, std::size_t size)
   return bytes;
 }
 
-node::Outcome<std::string> MemoryProcess::pread(int descriptor, std::size_t size, std::uint64_t offset) {
-  const Outcome<Descriptor*> file = at(descriptor);
+node::Outcome<std::size_t> MemoryProcess::read(int descriptor, std::span<char> into) {
+  const Outcome<Descriptor*> file = readable(descriptor);
   if (!file) return std::unexpected(file.error());
-  if (!(*file)->reads()) return refuse(EBADF);
-  if ((*file)->directory) return refuse(EISDIR);
+  const Outcome<std::size_t> got = node_.read(caller_, (*file)->inode, (*file)->offset, into);
+  if (got) (*file)->offset += *got;
+  return got;
+}
+
+node::Outcome<std::string> MemoryProcess::pread(int descriptor, std::size_t size, std::uint64_t offset) {
+  const Outcome<Descriptor*> file = readable(descriptor);
+  if (!file) return std::unexpected(file.error());
   return node_.read(caller_, (*file)->inode, offset, size);
 }
 

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,7 @@ class MemoryProcess {
   // --- by descriptor; EBADF for one that is not open, or not open for this ---
   Outcome<> close(int descriptor);
   Outcome<std::string> read(int descriptor, std::size_t size);
+  Outcome<std::size_t> read(int descriptor, std::span<char> into);
   Outcome<std::string> pread(int descriptor, std::size_t size, std::uint64_t offset);
   Outcome<std::size_t> write(int descriptor, std::string_view bytes);
   Outcome<std::size_t> pwrite(int descriptor, std::string_view bytes,
@@ -94,6 +96,7 @@ class MemoryProcess {
   };
 
   Outcome<Descriptor*> at(int descriptor);
+  Outcome<Descriptor*> readable(int descriptor);
   Outcome<int> free_number() const;
   Outcome<int> install(node::InodeId inode, int flags, bool read_only);
   Outcome<int> open_existing(const node::Place& place, int flags);

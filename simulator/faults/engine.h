@@ -61,6 +61,7 @@ class Engine final : public node::Gate {
 
   node::Ruling before(const node::Operation& operation) override;
   node::Ruling after(const node::Operation& operation) override;
+  bool acts_after() const override { return change_ != nullptr || !later_.empty(); }
   bool watches(node::Verb verb) const override;
 
  private:

@@ -21,6 +21,7 @@ std::size_t Entries::size() const {
 }
 
 std::size_t Entries::leaf_of(std::string_view name) const {
+  if (leaves_.size() == 1) return 0;
   const auto after = std::upper_bound(leaves_.begin(), leaves_.end(), name, [](std::string_view wanted, const std::shared_ptr<Leaf>& leaf) {
     return wanted < leaf->entries.front().name;
   });

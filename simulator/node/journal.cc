@@ -76,6 +76,11 @@ std::string Operation::describe() const {
 }
 
 bool Journal::append(Operation operation) {
+  take(operation);
+  return !exceeded_;
+}
+
+bool Journal::take(Operation& operation) {
   if (exceeded_ && operation.actor != Actor::kWorld) return false;  // refused anyway, and a spinning program has many of them
   if (counts(operation.verb) || operation.verb == Verb::kMark) {
     ++counted_;
@@ -83,13 +88,13 @@ bool Journal::append(Operation operation) {
     if (counted_ > limits_.operations || bytes_ > limits_.bytes) exceeded_ = true;
   } else if (!keeps(operation.verb)) {
     ++read_only_dropped_;
-    return !exceeded_;
+    return false;
   } else {
     ++read_only_kept_;
   }
   operation.seq = operations_.size() + 1;
   operations_.push_back(std::move(operation));
-  return !exceeded_;
+  return true;
 }
 
 std::vector<Operation> Journal::after(std::uint64_t seq) const {

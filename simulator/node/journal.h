@@ -94,6 +94,8 @@ class Journal {
   bool append(Operation operation);
   // Forgets everything but its limits.
   void clear();
+  // The same, but what `operation` held is the journal's from then on. False, with `operation` as it was, for one that is not kept.
+  bool take(Operation& operation);
   // Whether an entry of this verb would be kept, and not only counted.
   bool keeps(Verb verb) const { return counts(verb) || verb == Verb::kMark || read_only_kept_ < limits_.read_only_entries; }
   const Limits& limits() const { return limits_; }

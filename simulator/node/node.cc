@@ -9,45 +9,41 @@
 #include <utility>
 
 namespace entryproof::node {
-namespace {
-
-std::string join(std::string directory, std::string_view name) {
-  if (directory != "/") directory += '/';
-  return directory += name;
-}
-
-}  // namespace
-
 Node::Node(Tree image, const Clock& clock, Journal::Limits limits) : tree_(std::move(image)), clock_(clock), journal_(limits) {
   for (const InodeId orphan : tree_.orphans()) tree_.reap(orphan);
 }
 
 // --- the heart ---
 
-Operation Node::describe(const Caller& caller, Verb verb, InodeId inode) const {
+Operation Node::describe(const Caller& caller, Verb verb) {
   Operation operation;
   operation.verb = verb;
   operation.actor = caller.actor;
   operation.session = caller.session;
   operation.credentials = caller.credentials;
+  return operation;
+}
+
+Operation Node::describe(const Caller& caller, Verb verb, InodeId inode) const {
+  Operation operation = describe(caller, verb);
   operation.inode = inode;
   if (journal_.keeps(verb) || watches(verb)) operation.path = tree_.path_of(inode);
   return operation;
 }
 
 Operation Node::describe(const Caller& caller, Verb verb, InodeId directory, std::string_view name) const {
-  Operation operation = describe(caller, verb, directory);
+  Operation operation = describe(caller, verb);
   operation.parent = directory;
   operation.inode = tree_.child(directory, name);
   if (!journal_.keeps(verb) && !watches(verb)) return operation;
-  operation.path = join(std::move(operation.path), name);
+  operation.path = tree_.path_of(directory, name);
   operation.name = name;
   return operation;
 }
 
 // `apply` changes the tree, may complete the operation with what it learnt (the new inode, the bytes written), and gives the answer.
 template <class T, class Apply>
-Outcome<T> Node::perform(Operation operation, Apply&& apply) {
+Outcome<T> Node::perform(Operation&& operation, Apply&& apply) {
   const bool counted = counts(operation.verb);
   if (counted && sealed(operation.actor, operation.session)) return refuse(EIO);
   if (counted) operation.index = ++counted_[{operation.actor, operation.session}];
@@ -66,23 +62,28 @@ Outcome<T> Node::perform(Operation operation, Apply&& apply) {
   }
   Outcome<T> answer = ruling.error ? Outcome<T>(std::unexpected(*ruling.error)) : apply(operation, ruling);
   operation.result = answer ? 0 : static_cast<int>(answer.error());
-  if (const auto after = record(std::move(operation)); !after) return std::unexpected(after.error());
+  if (const auto after = record(operation); !after) return std::unexpected(after.error());
   return answer;
 }
 
 // Journal, observer, gate. An error is the gate's.
-Outcome<> Node::record(Operation operation) {
-  if (observer_ == nullptr && gate_ == nullptr) {
-    append(std::move(operation));
-    return {};
+Outcome<> Node::record(Operation& operation) {
+  // A gate may change the node, and the journal with it, while it looks: it is given an operation of its own.
+  if (gate_ != nullptr && gate_->acts_after()) {
+    Operation kept = operation;
+    append(kept);
+    show(operation);
+    const Ruling ruling = gate_->after(operation);
+    pause(ruling);
+    if (ruling.error) return std::unexpected(*ruling.error);
+  } else {
+    show(append(operation));
   }
-  append(operation);
-  if (observer_ != nullptr && counts(operation.verb) && operation.succeeded()) observer_->observe(operation, tree_);
-  if (gate_ == nullptr) return {};
-  const Ruling ruling = gate_->after(operation);
-  pause(ruling);
-  if (ruling.error) return std::unexpected(*ruling.error);
   return {};
+}
+
+void Node::show(const Operation& operation) {
+  if (observer_ != nullptr && counts(operation.verb) && operation.succeeded()) observer_->observe(operation, tree_);
 }
 
 bool Node::pause(const Ruling& ruling) {
@@ -91,15 +92,21 @@ bool Node::pause(const Ruling& ruling) {
   return true;
 }
 
-void Node::append(Operation operation) {
+// Gives it to the journal, and says where it is then: there, or where it was if the journal does not keep it.
+const Operation& Node::append(Operation& operation) {
   const bool before = journal_.exceeded();
   const Actor actor = operation.actor;
-  if (journal_.append(std::move(operation)) || before) return;
-  if (actor != Actor::kWorld) seal(actor);
-  const Journal::Limits& limits = journal_.limits();
-  if (!on_limit_) return;
-  on_limit_(journal_.counted() > limits.operations ? "more than " + std::to_string(limits.operations) + " operations"
-                                                   : "more than " + std::to_string(limits.bytes) + " bytes written");
+  const std::size_t place = journal_.operations().size();
+  const bool kept = journal_.take(operation);
+  if (!before && journal_.exceeded()) {
+    if (actor != Actor::kWorld) seal(actor);
+    const Journal::Limits& limits = journal_.limits();
+    if (on_limit_) {
+      on_limit_(journal_.counted() > limits.operations ? "more than " + std::to_string(limits.operations) + " operations"
+                                                       : "more than " + std::to_string(limits.bytes) + " bytes written");
+    }
+  }
+  return kept ? journal_.operations()[place] : operation;
 }
 
 void Node::mark(Actor actor, std::string text) {
@@ -107,7 +114,7 @@ void Node::mark(Actor actor, std::string text) {
   operation.actor = actor;
   operation.at = clock_.now();
   operation.name = std::move(text);
-  append(std::move(operation));
+  append(operation);
 }
 
 void Node::replace_tree(Tree image, std::string why) {
@@ -170,6 +177,13 @@ Outcome<std::string> Node::read(const Caller& caller, InodeId inode, std::uint64
   operation.offset = offset;
   operation.length = size;
   return perform<std::string>(std::move(operation), [&](Operation&, const Ruling&) { return tree_.read(inode, offset, size); });
+}
+
+Outcome<std::size_t> Node::read(const Caller& caller, InodeId inode, std::uint64_t offset, std::span<char> into) {
+  Operation operation = describe(caller, Verb::kRead, inode);
+  operation.offset = offset;
+  operation.length = into.size();
+  return perform<std::size_t>(std::move(operation), [&](Operation&, const Ruling&) { return tree_.read(inode, offset, into); });
 }
 
 Outcome<std::vector<Entry>> Node::read_directory(const Caller& caller, InodeId inode) {
@@ -320,7 +334,7 @@ Outcome<> Node::link(const Caller& caller, InodeId inode, InodeId directory, std
   Operation operation = describe(caller, Verb::kLink, inode);
   operation.parent2 = directory;
   operation.name2 = name;
-  operation.path2 = join(tree_.path_of(directory), name);
+  operation.path2 = tree_.path_of(directory, name);
   return perform<void>(std::move(operation),
                        [&](Operation&, const Ruling&) { return tree_.link(caller.credentials, inode, directory, name, wall()); });
 }
@@ -347,7 +361,7 @@ Outcome<> Node::rename(const Caller& caller, InodeId from, std::string_view name
   Operation operation = describe(caller, Verb::kRename, from, name);
   operation.parent2 = to;
   operation.name2 = new_name;
-  operation.path2 = join(tree_.path_of(to), new_name);
+  operation.path2 = tree_.path_of(to, new_name);
   operation.inode2 = tree_.child(to, new_name);
   operation.flags = static_cast<std::uint32_t>(flag);  // the enumerators are the kernel's RENAME_ flags
   return perform<void>(std::move(operation), [&](Operation&, const Ruling&) -> Outcome<> {

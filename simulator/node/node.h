@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,8 @@ class Gate {
   virtual ~Gate() = default;
   virtual Ruling before(const Operation&) { return {}; }
   virtual Ruling after(const Operation&) { return {}; }
+  // Whether after() has anything to say about the operation at hand; asked once it has been applied, since asking costs.
+  virtual bool acts_after() const { return true; }
   // Whether a ruling about this verb is to be expected. Doors ask for kClose, which is no operation otherwise, for kLookup, which a memory
   // process makes only then, and for kRead and kWrite, which a kernel would merge and repeat otherwise.
   virtual bool watches(Verb) const { return false; }
@@ -52,7 +55,8 @@ class Gate {
 class Observer {
  public:
   virtual ~Observer() = default;
-  // After each successful counted operation, with the state that a reader would see now.
+  // After each successful counted operation, which is the journal's and stays until the node is changed, with the state that a reader would
+  // see now.
   virtual void observe(const Operation& operation, const Tree& now) = 0;
 };
 
@@ -97,6 +101,7 @@ class Node {
   // open(2) with O_CREAT where nothing was (EEXIST otherwise): one operation. mode & ~umask. Pins the inode.
   Outcome<InodeId> create(const Caller&, InodeId directory, std::string_view name, mode_t mode, int flags);
   Outcome<std::string> read(const Caller&, InodeId, std::uint64_t offset, std::size_t size);
+  Outcome<std::size_t> read(const Caller&, InodeId, std::uint64_t offset, std::span<char> into);  // the same into the caller's own room
   Outcome<std::vector<Entry>> read_directory(const Caller&, InodeId);
   Outcome<std::size_t> write(const Caller&, InodeId, std::uint64_t offset, std::string_view bytes, bool append = false);
   Outcome<> set_attributes(const Caller&, InodeId, const AttributeChange&);  // kTruncate if it has a size, else kSetAttributes
@@ -118,13 +123,15 @@ class Node {
   void unpin(InodeId, std::uint64_t count = 1);
 
  private:
+  static Operation describe(const Caller&, Verb);
   Operation describe(const Caller&, Verb, InodeId) const;
   Operation describe(const Caller&, Verb, InodeId directory, std::string_view name) const;
   template <class T, class Apply>
-  Outcome<T> perform(Operation operation, Apply&& apply);
-  Outcome<> record(Operation operation);
+  Outcome<T> perform(Operation&& operation, Apply&& apply);
+  Outcome<> record(Operation& operation);
   bool pause(const Ruling& ruling);
-  void append(Operation operation);
+  const Operation& append(Operation& operation);
+  void show(const Operation& operation);
   void release(InodeId inode);
   std::int64_t wall() const { return clock_.wall_ns(); }
 

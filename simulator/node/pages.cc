@@ -30,21 +30,41 @@ std::uint64_t Pages::fitting(std::uint64_t offset, std::uint64_t length, std::ui
   }
 }
 
-std::string Pages::read(std::uint64_t offset, std::size_t length) const {
-  std::string out;
-  if (length == 0) return out;
-  out.reserve(length);
-  const std::uint64_t end = offset + length;
+template <class Piece, class Hole>
+void Pages::walk(std::uint64_t offset, std::uint64_t end, const Piece& piece, const Hole& hole) const {
+  std::uint64_t at = offset;
   for (std::size_t slot = slot_at_or_after(offset / kPageSize); slot < slots_.size() && slots_[slot].number * kPageSize < end; ++slot) {
     const std::uint64_t start = slots_[slot].number * kPageSize;
-    if (start > offset) out.resize(static_cast<std::size_t>(start - offset), '\0');  // a hole before this page
-    const std::string& bytes = slots_[slot].page->bytes;
-    const std::uint64_t from = std::max(start, offset) - start;
-    const std::uint64_t to = std::min<std::uint64_t>(bytes.size(), end - start);
-    if (from < to) out.append(bytes, static_cast<std::size_t>(from), static_cast<std::size_t>(to - from));
+    const std::string_view bytes = slots_[slot].page->bytes;
+    const std::uint64_t from = std::max(start, offset);
+    const std::uint64_t to = std::min(start + bytes.size(), end);
+    if (from >= to) continue;
+    if (from > at) hole(at, from - at);
+    piece(from, bytes.substr(static_cast<std::size_t>(from - start), static_cast<std::size_t>(to - from)));
+    at = to;
   }
-  out.resize(length, '\0');
-  return out;
+  if (at < end) hole(at, end - at);
+}
+
+void Pages::read(std::uint64_t offset, std::span<char> into) const {
+  const auto at = [&](std::uint64_t place) { return into.data() + (place - offset); };
+  walk(
+      offset, offset + into.size(), [&](std::uint64_t place, std::string_view bytes) { bytes.copy(at(place), bytes.size()); },
+      [&](std::uint64_t place, std::uint64_t length) { std::fill_n(at(place), length, '\0'); });
+}
+
+bool Pages::equal(std::uint64_t offset, std::string_view bytes) const {
+  bool same = true;
+  const auto part = [&](std::uint64_t place, std::uint64_t length) {
+    return bytes.substr(static_cast<std::size_t>(place - offset), static_cast<std::size_t>(length));
+  };
+  walk(
+      offset, offset + bytes.size(),
+      [&](std::uint64_t place, std::string_view piece) { same = same && part(place, piece.size()) == piece; },
+      [&](std::uint64_t place, std::uint64_t length) {
+        same = same && part(place, length).find_first_not_of('\0') == std::string_view::npos;
+      });
+  return same;
 }
 
 Pages::Page& Pages::page_for_change(Stamp edit, std::uint64_t number) {
@@ -60,8 +80,8 @@ void Pages::write(Stamp edit, std::uint64_t offset, std::string_view bytes) {
     const auto within = static_cast<std::size_t>(offset % kPageSize);
     const std::string_view piece = bytes.substr(0, static_cast<std::size_t>(kPageSize) - within);
     std::string& page = page_for_change(edit, offset / kPageSize).bytes;
-    if (page.size() < within + piece.size()) page.resize(within + piece.size(), '\0');
-    page.replace(within, piece.size(), piece);
+    if (page.size() < within) page.resize(within, '\0');
+    page.replace(within, piece.size(), piece);  // grows as needed
     offset += piece.size();
     bytes.remove_prefix(piece.size());
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,9 @@ class Pages {
   // The longest prefix of a write of `length` bytes at `offset` that makes at most `allowance` new pages.
   std::uint64_t fitting(std::uint64_t offset, std::uint64_t length, std::uint64_t allowance) const;
 
-  std::string read(std::uint64_t offset, std::size_t length) const;
+  void read(std::uint64_t offset, std::span<char> into) const;
+  // Whether the range of that length at `offset` holds these bytes.
+  bool equal(std::uint64_t offset, std::string_view bytes) const;
   void write(Stamp edit, std::uint64_t offset, std::string_view bytes);
   // Makes the pages of the range exist; what they hold does not change.
   void allocate(Stamp edit, std::uint64_t offset, std::uint64_t length);
@@ -44,6 +47,9 @@ class Pages {
   };
 
   std::size_t slot_at_or_after(std::uint64_t number) const;
+  // Shows what the range holds, in order: piece(place, bytes) for bytes that were written, hole(place, length) for zeros.
+  template <class Piece, class Hole>
+  void walk(std::uint64_t offset, std::uint64_t end, const Piece& piece, const Hole& hole) const;
   Page& page_for_change(Stamp edit, std::uint64_t number);
 
   std::vector<Slot> slots_;  // by number

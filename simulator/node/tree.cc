@@ -3,7 +3,6 @@
 #include <cerrno>
 
 #include <algorithm>
-#include <array>
 
 #include "simulator/node/tree_state.h"
 
@@ -152,14 +151,35 @@ Outcome<std::string> Tree::readlink(InodeId inode) const {
   return found->target;
 }
 
-Outcome<std::string> Tree::read(InodeId inode, std::uint64_t offset, std::size_t size) const {
+Outcome<std::size_t> Tree::readable(InodeId inode, std::uint64_t offset, std::size_t size) const {
   const Inode* found = state_->find(inode);
   if (found == nullptr) return refuse(ESTALE);
   if (found->is(FileType::kDirectory)) return refuse(EISDIR);
   if (!found->is(FileType::kFile)) return refuse(EINVAL);
   const std::uint64_t end = found->attributes.size;
-  if (offset >= end) return std::string();
-  return found->pages.read(offset, static_cast<std::size_t>(std::min<std::uint64_t>({size, end - offset, kReadCap})));
+  return offset >= end ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>({size, end - offset, kReadCap}));
+}
+
+Outcome<std::string> Tree::read(InodeId inode, std::uint64_t offset, std::size_t size) const {
+  const Outcome<std::size_t> length = readable(inode, offset, size);
+  if (!length) return std::unexpected(length.error());
+  std::string bytes;
+  bytes.resize_and_overwrite(*length, [&](char* data, std::size_t count) {
+    state_->find(inode)->pages.read(offset, {data, count});
+    return count;
+  });
+  return bytes;
+}
+
+Outcome<std::size_t> Tree::read(InodeId inode, std::uint64_t offset, std::span<char> into) const {
+  const Outcome<std::size_t> length = readable(inode, offset, into.size());
+  if (length) state_->find(inode)->pages.read(offset, into.first(*length));
+  return length;
+}
+
+bool Tree::holds(InodeId inode, std::string_view bytes) const {
+  const Inode* found = state_->find(inode);
+  return found != nullptr && found->is(FileType::kFile) && found->attributes.size == bytes.size() && found->pages.equal(0, bytes);
 }
 
 Outcome<std::string> Tree::read_all(InodeId inode, std::size_t cap) const {
@@ -180,34 +200,38 @@ Outcome<> Tree::access(const Credentials& who, InodeId inode, int mask) const {
   return permit(who, found->attributes, mask);
 }
 
-std::string Tree::path_of(InodeId inode) const {
-  constexpr std::size_t kPathCap = 1024;  // every journal entry holds one; a hostile tree may be 65536 directories deep
-  if (inode == kRoot) return "/";
-  std::array<const std::string*, 32> names{};  // from the leaf upwards; deeper paths go on in `tail`
-  std::size_t depth = 0;
-  std::string tail;
+// Every journal entry holds one, so it is made in one piece: measured first, then filled from the leaf upwards.
+std::string Tree::path_of(InodeId inode, std::string_view below) const {
+  constexpr std::size_t kPathCap = 1024;  // a hostile tree may be 65536 directories deep
+  constexpr std::string_view kCut = "…";
   std::size_t length = 0;
-  const auto flush = [&] {
-    std::string head;
-    for (std::size_t i = depth; i-- > 0;) (head += '/') += *names[i];
-    tail = head + tail;
-    depth = 0;
-  };
-  for (InodeId at = inode; at != kRoot;) {
+  bool cut = false;
+  for (InodeId at = inode; at != kRoot && !cut;) {
     const Inode* found = state_->find(at);
-    if (found == nullptr || found->names.empty()) return "?";
+    if (found == nullptr || found->names.empty()) return below.empty() ? "?" : "?/" + std::string(below);
     const Inode::Name& name = found->names.back();
-    length += name.name.size() + 1;
-    if (length > kPathCap) {
-      flush();
-      return "…" + tail;
-    }
-    if (depth == names.size()) flush();
-    names[depth++] = &name.name;
+    cut = length + name.name.size() + 1 > kPathCap;
+    if (!cut) length += name.name.size() + 1;
     at = name.directory;
   }
-  flush();
-  return tail;
+  if (!below.empty()) length += below.size() + 1;
+  if (length == 0) return "/";
+
+  std::string path(length + (cut ? kCut.size() : 0), '\0');
+  std::size_t end = path.size();
+  const auto prepend = [&](std::string_view name) {
+    end -= name.size();
+    name.copy(path.data() + end, name.size());
+    path[--end] = '/';
+  };
+  if (!below.empty()) prepend(below);
+  for (InodeId at = inode; end > (cut ? kCut.size() : 0);) {
+    const Inode::Name& name = state_->find(at)->names.back();
+    prepend(name.name);
+    at = name.directory;
+  }
+  if (cut) kCut.copy(path.data(), kCut.size());
+  return path;
 }
 
 std::vector<std::pair<InodeId, std::string>> Tree::names_of(InodeId inode) const {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,15 +61,20 @@ class Tree {
   Outcome<Attributes> attributes(InodeId) const;                                     // ESTALE for a reaped inode
   Outcome<std::string> readlink(InodeId) const;                                      // EINVAL unless a symlink
   Outcome<std::string> read(InodeId, std::uint64_t offset, std::size_t size) const;  // short at the end, at most kReadCap; EISDIR
-  Outcome<std::string> read_all(InodeId, std::size_t cap = kReadCap) const;          // EFBIG past the cap
-  Outcome<std::vector<Entry>> list(InodeId directory) const;                         // byte order of names, without "." and ".."
+  Outcome<std::size_t> read(InodeId, std::uint64_t offset,
+                            std::span<char> into) const;  // the same without a copy: how many bytes there were
+  // Whether it is a regular file with exactly these bytes.
+  bool holds(InodeId, std::string_view bytes) const;
+  Outcome<std::string> read_all(InodeId, std::size_t cap = kReadCap) const;  // EFBIG past the cap
+  Outcome<std::vector<Entry>> list(InodeId directory) const;                 // byte order of names, without "." and ".."
   // Whether these credentials may read (4), write (2), execute or search (1) the inode: access(2)'s mask.
   Outcome<> access(const Credentials&, InodeId, int mask) const;
   // What has this name, without asking for permission; 0 if nothing. "." and ".." are no names here.
   InodeId child(InodeId directory, std::string_view name) const;
   // The absolute path of the inode (of several hard links: the one last made). "?" if no name is left; the end after "…" if it is past 4096
   // bytes.
-  std::string path_of(InodeId) const;
+  // `below`: a name in it, that need not be there.
+  std::string path_of(InodeId, std::string_view below = {}) const;
   // Every name that leads to the inode, the one last made last. None for a root, an orphan, or an inode that is not there.
   std::vector<std::pair<InodeId, std::string>> names_of(InodeId) const;  // directory, name
   // A number that is different after any change to the inode's bytes, attributes or entries; equal numbers mean equal content, across
@@ -117,6 +123,8 @@ class Tree {
 
  private:
   struct State;
+  // How many bytes a read of that range would give; why not, for what is no file.
+  Outcome<std::size_t> readable(InodeId, std::uint64_t offset, std::size_t size) const;
   State& editable();  // the state, copied first if a snapshot shares it
   Outcome<InodeId> make(const Credentials&, InodeId directory, std::string_view name, FileType type, mode_t mode, std::int64_t now,
                         std::string_view target = {});

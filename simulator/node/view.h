@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,9 +45,9 @@ struct Place {
 class View {
  public:
   // The host's view: the whole tree.
-  View() : View({Mount{"/", kRoot, false}}) {}
+  View();
   explicit View(std::vector<Mount> mounts);
-  const std::vector<Mount>& mounts() const { return mounts_; }
+  const std::vector<Mount>& mounts() const { return map_->mounts; }
 
   // Where a name is, or would be made or removed. Follows every symlink but, with follow_last false, the last; one that is written with a
   // "/" behind it is never followed, since the kernel makes and removes nothing by such a path (it is what find() is for). ENOENT only for
@@ -68,10 +69,14 @@ class View {
     std::vector<std::pair<std::string, std::size_t>> below;
   };
 
-  std::size_t signpost_below(std::size_t signpost, std::string_view name) const;
+  struct Map {
+    std::vector<Mount> mounts;
+    std::vector<Signpost> signposts;
+  };
 
-  std::vector<Mount> mounts_;
-  std::vector<Signpost> signposts_;
+  static std::size_t signpost_below(const Map& map, std::size_t signpost, std::string_view name);
+
+  std::shared_ptr<const Map> map_;  // it never changes, so that copies are cheap
 };
 
 }  // namespace entryproof::node

@@ -17,14 +17,16 @@ std::shared_ptr<const CniConfig> own_config(const node::Tree& tree, const Layout
   return config->own() ? config : nullptr;
 }
 
-bool is_source(const std::string& bytes, const SourceBinary& source) {
-  return source.bytes != nullptr ? bytes == *source.bytes : sha256_hex(bytes) == source.sha256;
+bool is_source(const node::Tree& tree, node::InodeId inode, const SourceBinary& source) {
+  constexpr std::size_t kBinaryBytesMax = 1U << 30;
+  if (source.bytes != nullptr) return tree.holds(inode, *source.bytes);
+  const auto bytes = tree.read_all(inode, kBinaryBytesMax);
+  return bytes && sha256_hex(*bytes) == source.sha256;
 }
 
 }  // namespace
 
 PlacedBinary read_binary(const node::Tree& tree, const Layout& layout) {
-  constexpr std::size_t kBinaryBytesMax = 1U << 30;
   PlacedBinary binary;
   const std::string path = join(layout.bin_dir, layout.binary);
   const auto inode = resolve_on_host(tree, path);
@@ -43,9 +45,8 @@ PlacedBinary read_binary(const node::Tree& tree, const Layout& layout) {
     binary.reason = fmt::format("{} is empty", path);
   } else if (layout.source && attributes->size != layout.source->size) {
     binary.reason = fmt::format("{} has {} bytes, the image's has {}", path, attributes->size, layout.source->size);
-  } else if (layout.source) {
-    const auto bytes = tree.read_all(*inode, kBinaryBytesMax);
-    if (!bytes || !is_source(*bytes, *layout.source)) binary.reason = fmt::format("{} has not the image's bytes", path);
+  } else if (layout.source && !is_source(tree, *inode, *layout.source)) {
+    binary.reason = fmt::format("{} has not the image's bytes", path);
   }
   if (binary.reason.empty()) binary.state = PlacedBinary::State::kComplete;
   return binary;

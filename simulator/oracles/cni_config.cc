@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "simulator/oracles/json_value.h"
+#include "simulator/oracles/memory.h"
 
 namespace entryproof::oracles {
 namespace {
@@ -121,18 +122,10 @@ CniConfig parse_cni_config(std::string_view bytes, bool list) {
   return config;
 }
 
-std::shared_ptr<const CniConfig> CniConfigReader::read(std::string_view bytes, bool list) {
-  std::string key(1, list ? 'l' : 'p');
-  key += bytes;
-  if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
-  auto config = std::make_shared<const CniConfig>(parse_cni_config(bytes, list));
-  if (bytes_ + key.size() > kMemoryBytesMax) {
-    memory_.clear();
-    bytes_ = 0;
-  }
-  bytes_ += key.size();
-  memory_.emplace(std::move(key), config);
-  return config;
+std::shared_ptr<const CniConfig> CniConfigReader::read(std::string_view bytes, bool list) const {
+  thread_local Memory<CniConfig> lists(kMemoryBytesMax);
+  thread_local Memory<CniConfig> plugins(kMemoryBytesMax);
+  return (list ? lists : plugins).recall(bytes, [&] { return parse_cni_config(bytes, list); });
 }
 
 }  // namespace entryproof::oracles

@@ -11,7 +11,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace entryproof::oracles {
@@ -42,14 +41,10 @@ struct CniConfig {
 
 CniConfig parse_cni_config(std::string_view bytes, bool list);
 
-// With a memory of the last documents, keyed by their bytes; bounded. Not thread-safe: one per world.
+// With a memory of the last documents, keyed by their bytes; bounded. All readers of a thread share it.
 class CniConfigReader {
  public:
-  std::shared_ptr<const CniConfig> read(std::string_view bytes, bool list);
-
- private:
-  std::unordered_map<std::string, std::shared_ptr<const CniConfig>> memory_;
-  std::size_t bytes_ = 0;
+  std::shared_ptr<const CniConfig> read(std::string_view bytes, bool list) const;
 };
 
 enum class JsonEquality : std::uint8_t {

@@ -1,22 +1,21 @@
 #include "simulator/oracles/host.h"
 
-#include <deque>
+#include <algorithm>
+#include <cerrno>
 
 namespace entryproof::oracles {
 namespace {
 
 constexpr int kSymlinksMax = 40;
 
-// The parts of a path, without empty ones and ".".
-void split_before(std::deque<std::string>& parts, std::string_view path) {
-  std::vector<std::string> found;
+// Takes the first part of a path off it; "" when none is left. Empty parts and "." are passed over.
+std::string_view next_part(std::string_view& path) {
   while (!path.empty()) {
-    const auto slash = path.find('/');
-    const std::string_view part = path.substr(0, slash);
-    if (!part.empty() && part != ".") found.emplace_back(part);
-    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
+    const std::string_view part = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), part.size() + 1));
+    if (!part.empty() && part != ".") return part;
   }
-  parts.insert(parts.begin(), found.begin(), found.end());
+  return {};
 }
 
 }  // namespace
@@ -26,26 +25,24 @@ std::optional<node::InodeId> resolve_on_host(const node::Tree& tree, std::string
   const auto note = [trail](node::InodeId inode) {
     if (trail != nullptr) trail->push_back(inode);
   };
-  std::deque<std::string> parts;
-  split_before(parts, path);
+  std::string redirected;  // what `path` is a part of, once a symlink has been followed
   node::InodeId at = node::kRoot;
   note(at);
-  for (int links = 0; !parts.empty();) {
-    const std::string part = std::move(parts.front());
-    parts.pop_front();
+  int links = 0;
+  for (std::string_view part = next_part(path); !part.empty(); part = next_part(path)) {
     const auto next = tree.lookup(node::Credentials{}, at, part);
     if (!next) return std::nullopt;
     note(*next);
-    const auto attributes = tree.attributes(*next);
-    if (!attributes) return std::nullopt;
-    if (attributes->type != node::FileType::kSymlink) {
+    const auto target = tree.readlink(*next);
+    if (!target && target.error() == node::Errno{ESTALE}) return std::nullopt;
+    if (!target) {
       at = *next;
       continue;
     }
-    const auto target = tree.readlink(*next);
-    if (!target || ++links > kSymlinksMax) return std::nullopt;
+    if (++links > kSymlinksMax) return std::nullopt;
     if (target->starts_with('/')) at = node::kRoot;
-    split_before(parts, *target);
+    redirected = *target + "/" + std::string(path);
+    path = redirected;
   }
   return at;
 }

@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_map>
 
 #include "simulator/base/digest.h"
 #include "simulator/base/yaml.h"
 #include "simulator/oracles/host.h"
+#include "simulator/oracles/memory.h"
 
 namespace entryproof::oracles {
 namespace {
@@ -232,17 +234,10 @@ std::size_t count_certificates(std::string_view pem) {
 
 KubeconfigFacts parse_kubeconfig(std::string_view bytes, bool http_allowed) { return Reading(http_allowed).run(bytes); }
 
-std::shared_ptr<const KubeconfigFacts> KubeconfigReader::read(std::string_view bytes) {
-  std::string key(bytes);
-  if (const auto found = memory_.find(key); found != memory_.end()) return found->second;
-  auto facts = std::make_shared<const KubeconfigFacts>(parse_kubeconfig(bytes, http_allowed_));
-  if (bytes_ + key.size() > kMemoryBytesMax) {
-    memory_.clear();
-    bytes_ = 0;
-  }
-  bytes_ += key.size();
-  memory_.emplace(std::move(key), facts);
-  return facts;
+std::shared_ptr<const KubeconfigFacts> KubeconfigReader::read(std::string_view bytes) const {
+  thread_local Memory<KubeconfigFacts> with_http(kMemoryBytesMax);
+  thread_local Memory<KubeconfigFacts> without_http(kMemoryBytesMax);
+  return (http_allowed_ ? with_http : without_http).recall(bytes, [&] { return parse_kubeconfig(bytes, http_allowed_); });
 }
 
 PlacedKubeconfig read_kubeconfig(const node::Tree& tree, std::string_view host_path, KubeconfigReader& reader) {

@@ -13,7 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "simulator/node/tree.h"
@@ -60,16 +59,15 @@ std::size_t count_certificates(std::string_view pem);
 // Pure: files that the document names are not read (see read_kubeconfig), so that a document with tokenFile has an empty token.
 KubeconfigFacts parse_kubeconfig(std::string_view bytes, bool http_allowed);
 
-// parse_kubeconfig with a memory of the last documents, keyed by their bytes; bounded. Not thread-safe: one per world.
+// parse_kubeconfig with a memory of the last documents, keyed by their bytes; bounded. All readers of a thread share it, since explorers
+// make many worlds in which the same is written.
 class KubeconfigReader {
  public:
   explicit KubeconfigReader(bool http_allowed = false) : http_allowed_(http_allowed) {}
-  std::shared_ptr<const KubeconfigFacts> read(std::string_view bytes);
+  std::shared_ptr<const KubeconfigFacts> read(std::string_view bytes) const;
 
  private:
   bool http_allowed_;
-  std::unordered_map<std::string, std::shared_ptr<const KubeconfigFacts>> memory_;
-  std::size_t bytes_ = 0;
 };
 
 // A kubeconfig in its place on the node.

@@ -33,13 +33,16 @@ Result<> MemoryNode::start(const std::string& who, const Start& start) {
   if (const auto* before = find(who); before != nullptr && before->running()) {
     return fail(ErrorCode::kInvalidInput, "starts \"" + who + "\" while it still runs");
   }
-  auto view = site_.view(node_.tree());
-  if (!view) return std::unexpected(view.error());
+  if (!view_ || !site_.still(*view_, node_.tree())) {
+    auto view = site_.view(node_.tree());
+    if (!view) return std::unexpected(view.error());
+    view_ = std::move(*view);
+  }
   ReferenceInProcess::Start wanted;
   wanted.arguments = start.arguments;
   wanted.environment = start.environment;
   wanted.mutant = start.build.variant;
-  wanted.view = std::move(*view);
+  wanted.view = *view_;
   wanted.caller = {start.actor, {}, static_cast<mode_t>(start.umask), ++session_};
   wanted.seed = seed_;
   wanted.marks = marks_;

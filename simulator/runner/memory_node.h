@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,7 @@ class MemoryNode {
   node::Node node_;
   faults::Engine engine_;
   const std::shared_ptr<subjects::Marks> marks_ = std::make_shared<subjects::Marks>();
+  std::optional<node::View> view_;           // of the last start; most have the same
   std::map<std::string, Program> programs_;  // they use the node
   std::uint32_t session_ = 0;
 };

@@ -111,6 +111,19 @@ Result<node::View> Site::view(const node::Tree& tree) const {
   return node::View(std::move(mounts));
 }
 
+bool Site::still(const node::View& view, const node::Tree& tree) const {
+  const node::View host;
+  const auto leads = [&](const node::Mount& mount, const std::string& directory, bool read_only) {
+    return mount.directory == host.resolve(tree, node::Credentials{}, directory).value_or(0) && mount.read_only == read_only;
+  };
+  const auto& mounts = view.mounts();
+  if (mounts.size() != volumes.size() + 1 || !leads(mounts.front(), root, true)) return false;
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (mounts[i + 1].at != volumes[i].inside || !leads(mounts[i + 1], volumes[i].node, volumes[i].read_only)) return false;
+  }
+  return true;
+}
+
 const node::Tree& Site::image() const {
   static std::mutex mutex;
   static std::map<std::vector<std::string>, node::Tree> images;

@@ -41,6 +41,8 @@ struct Site {
   std::string to_node(std::string_view path) const;
   // The container's mounts over the tree, for a memory world.
   Result<node::View> view(const node::Tree& tree) const;
+  // Whether `view`, that view() gave for a tree of before, is what it would give for this one.
+  bool still(const node::View& view, const node::Tree& tree) const;
   // A node with all directories of the site and the image's plugin binary, and nothing else. Built once; copies are cheap.
   const node::Tree& image() const;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
 #include <utility>
 
 namespace entryproof::subjects {
@@ -13,10 +14,10 @@ using reference::Errno;
 
 // The answer of a node is the answer of a host: both are the kernel's numbers.
 template <class T>
-reference::Outcome<T> answer(const node::Outcome<T>& outcome) {
+reference::Outcome<T> answer(node::Outcome<T> outcome) {
   if (!outcome) return std::unexpected(Errno{static_cast<int>(outcome.error())});
   if constexpr (!std::is_void_v<T>) {
-    return *outcome;
+    return std::move(*outcome);
   } else {
     return {};
   }
@@ -80,9 +81,7 @@ void MemoryHost::exit() {
 }
 
 reference::Outcome<std::size_t> MemoryHost::read(Descriptor descriptor, char* buffer, std::size_t size) {
-  const auto bytes = process_.read(descriptor, size);
-  if (!bytes) return std::unexpected(Errno{static_cast<int>(bytes.error())});
-  return bytes->copy(buffer, size);
+  return answer(process_.read(descriptor, std::span(buffer, size)));
 }
 
 reference::Outcome<std::size_t> MemoryHost::write(Descriptor descriptor, std::string_view bytes) {
@@ -105,6 +104,7 @@ reference::Outcome<std::vector<reference::DirectoryEntry>> MemoryHost::list(cons
   const auto entries = process_.list(path);
   if (!entries) return std::unexpected(Errno{static_cast<int>(entries.error())});
   std::vector<reference::DirectoryEntry> names;
+  names.reserve(entries->size());
   for (const node::Entry& entry : *entries) names.push_back({entry.name});
   return names;
 }

@@ -12,12 +12,29 @@
 
 namespace entryproof::subjects {
 
+namespace {
+
+// Explorers start one program with the same words many thousand times; the last answer is kept.
+std::expected<reference::Options, reference::UsageError> parsed(const std::vector<std::string>& arguments,
+                                                                const std::map<std::string, std::string>& environment) {
+  struct Last {
+    std::vector<std::string> arguments;
+    std::map<std::string, std::string> environment;
+    std::optional<reference::Options> options;
+  };
+  thread_local Last last;
+  if (last.options && last.arguments == arguments && last.environment == environment) return *last.options;
+  auto options = reference::parse_options(arguments, environment);
+  if (options) last = {arguments, environment, *options};
+  return options;
+}
+
+}  // namespace
+
 class ReferenceInProcess::Life {
  public:
-  Life(node::Node& node, const Clock& clock, Start start)
-      : marks_(std::move(start.marks)),
-        host_(node, clock, std::move(start.view), start.caller, start.seed, kOutputCap, marks_.get()),
-        wake_(clock.now()) {}
+  Life(node::Node& node, const Clock& clock, node::View view, const node::Caller& caller, std::uint64_t seed, std::shared_ptr<Marks> marks)
+      : marks_(std::move(marks)), host_(node, clock, std::move(view), caller, seed, kOutputCap, marks_.get()), wake_(clock.now()) {}
   ~Life() { host_.exit(); }
   Life(const Life&) = delete;
   Life& operator=(const Life&) = delete;
@@ -30,7 +47,7 @@ class ReferenceInProcess::Life {
       if (!mutant_) return fail(ErrorCode::kUsage, "there is no mutant \"" + mutant + "\"; list them with: entryproof list mutant:*");
       return {};
     }
-    auto options = reference::parse_options(arguments, environment);
+    auto options = parsed(arguments, environment);
     if (!options) {
       host_.write_error("error: " + options.error().message);
       end(reference::kExitUsage);
@@ -87,11 +104,8 @@ ReferenceInProcess::ReferenceInProcess(std::unique_ptr<Life> life) : life_(std::
 ReferenceInProcess::~ReferenceInProcess() = default;
 
 Result<std::unique_ptr<ReferenceInProcess>> ReferenceInProcess::start(node::Node& node, const Clock& clock, Start start) {
-  const std::string mutant = start.mutant;
-  const std::vector<std::string> arguments = start.arguments;
-  const std::map<std::string, std::string> environment = start.environment;
-  auto life = std::make_unique<Life>(node, clock, std::move(start));
-  if (auto begun = life->begin(mutant, arguments, environment); !begun) return std::unexpected(begun.error());
+  auto life = std::make_unique<Life>(node, clock, std::move(start.view), start.caller, start.seed, std::move(start.marks));
+  if (auto begun = life->begin(start.mutant, start.arguments, start.environment); !begun) return std::unexpected(begun.error());
   return std::unique_ptr<ReferenceInProcess>(new ReferenceInProcess(std::move(life)));
 }
 
