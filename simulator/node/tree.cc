@@ -164,9 +164,10 @@ Outcome<std::string> Tree::read(InodeId inode, std::uint64_t offset, std::size_t
   const Outcome<std::size_t> length = readable(inode, offset, size);
   if (!length) return std::unexpected(length.error());
   std::string bytes;
-  bytes.resize_and_overwrite(*length, [&](char* data, std::size_t count) {
-    state_->find(inode)->pages.read(offset, {data, count});
-    return count;
+  // Not by the count that it passes on: libstdc++ 12 says how much room it made there.
+  bytes.resize_and_overwrite(*length, [&](char* data, std::size_t) {
+    state_->find(inode)->pages.read(offset, {data, *length});
+    return *length;
   });
   return bytes;
 }

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
-
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -392,6 +392,37 @@ TEST_F(TreeTest, DeepPathsAreCutForPeople) {
     expected += "/dir" + std::to_string(i);
   }
   EXPECT_EQ(tree.path_of(at), expected);
+}
+
+TEST(Tree, GivesAsManyBytesAsThereAreWhateverTheirNumber) {
+  Tree tree;
+  const InodeId f = *tree.create({}, kRoot, "f", 0644, 1);
+  std::string all;
+  for (std::size_t size = 1; size < 80; ++size) {
+    all += static_cast<char>('a' + size % 26);
+    ASSERT_TRUE(tree.write(f, size - 1, all.substr(size - 1), 1));
+    ASSERT_EQ(tree.read_all(f), all);
+    ASSERT_EQ(tree.read(f, 0, 4096), all);
+    std::string room(100, '!');
+    ASSERT_EQ(tree.read(f, 0, std::span(room)), size);
+    ASSERT_EQ(room, all + std::string(100 - size, '!'));
+    ASSERT_TRUE(tree.holds(f, all));
+    ASSERT_FALSE(tree.holds(f, all + "!"));
+    ASSERT_FALSE(tree.holds(f, all.substr(1)));
+  }
+}
+
+TEST(Tree, ReadsAndComparesHolesAsZeros) {
+  Tree tree;
+  const InodeId f = *tree.create({}, kRoot, "f", 0644, 1);
+  ASSERT_TRUE(tree.write(f, 9000, "tail", 1));
+  std::string whole = std::string(9000, '\0') + "tail";
+  std::string room(20000, '!');
+  ASSERT_EQ(tree.read(f, 0, std::span(room)), whole.size());
+  EXPECT_EQ(room.substr(0, whole.size()), whole);
+  EXPECT_TRUE(tree.holds(f, whole));
+  whole[5000] = 'x';
+  EXPECT_FALSE(tree.holds(f, whole));
 }
 
 }  // namespace
