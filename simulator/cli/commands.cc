@@ -40,6 +40,10 @@ int dispatch(const Command& command, Streams& streams) {
     if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
     return upgrade_command(*upgrade, streams, catch_interrupts());
   }
+  if (const auto* histories = std::get_if<HistoriesCommand>(&command)) {
+    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+    return histories_command(*histories, streams, catch_interrupts());
+  }
   if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
   if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
   if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);

@@ -26,6 +26,7 @@ int replay_command(const ReplayCommand& command, Streams& streams, const std::at
 int audit_command(const AuditCommand& command, Streams& streams);
 int fuzz_command(const FuzzCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int upgrade_command(const UpgradeCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
+int histories_command(const HistoriesCommand& command, Streams& streams, const std::atomic<bool>& interrupted);
 int report_command(const ReportCommand& command, Streams& streams);
 
 // --- what they share ---

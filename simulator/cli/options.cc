@@ -197,6 +197,35 @@ void add_replay(CLI::App& app, ReplayCommand& replay) {
   app.add_option("-c", replay.shell_command, "With --shell: one command instead of standard input's")->type_name("COMMAND")->needs(shell);
 }
 
+void add_histories(CLI::App& app, HistoriesCommand& histories) {
+  auto& search = histories.search;
+  const auto number = [&app](const std::string& name, const std::string& help, auto most, auto set) {
+    add_word(app, name, help, "N", [most, set](const std::string& text) -> Result<> {
+      auto value = most;
+      if (auto taken = take_number(text, most, value); !taken) return taken;
+      set(value);
+      return {};
+    });
+  };
+  constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+  app.add_option("--build", histories.build, "PATH, reference (default), predecessor:VERSION, mutant:NAME")->type_name("BUILD");
+  add_circumstances(app, histories);
+  add_word(app, "--max-time", "How long; 1m if neither this nor --histories is given", "D",
+           [&search](const std::string& text) { return store(parse_duration(text), search.max_time); });
+  number("--histories", "How many at most", kMost / 2, [&search](std::uint64_t value) { search.histories = value; });
+  number("--first", "Number of the first one; 0 if not given", kMost / 2, [&search](std::uint64_t value) { search.first = value; });
+  number("--seed", "What chance begins with; 1 if not given", kMost, [&search](std::uint64_t value) { search.seed = value; });
+  number("--commands", "Commands in each history; 30 if not given", 60U, [&search](unsigned value) { search.commands = value; });
+  number("--exhaustive", "Instead: all histories of up to so many commands of a small alphabet", 6U,
+         [&search](unsigned value) { search.exhaustive = value; });
+  number("--jobs", "Histories side by side; 0 (default) is as many as help", 900U, [&search](unsigned value) { search.jobs = value; });
+  search.jobs = 0;
+  app.add_flag("--fail-fast", search.first_only, "End at the first finding");
+  app.add_flag("--strict", histories.strict, "A failed SHOULD is a finding, too");
+  app.add_option("--export", histories.export_directory, "Where each finding's smallest history becomes a scenario file")->type_name("DIR");
+  add_directory(app, histories.scenarios_directory);
+}
+
 void add_run(CLI::App& app, RunCommand& run) {
   add_chosen(app, run.chosen);
   add_list(app, "--build", run.builds,
@@ -372,13 +401,15 @@ Command parse(int argc, const char* const* argv) {
   LintCommand lint;
   ReplayCommand replay;
   ReportCommand report;
+  HistoriesCommand histories;
   AuditCommand audit;
   FuzzCommand fuzz;
   UpgradeCommand upgrade;
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   RunCommand explored;
   explore::CrashBounds crashes;
-  CLI::App& explore_app = *app.add_subcommand("explore", "What if it goes wrong at any operation of a scenario");
+  CLI::App& explore_app =
+      *app.add_subcommand("explore", "Beyond the scenarios: crashes at every operation, and histories nobody wrote down");
   explore_app.require_subcommand(1);
   CLI::App& crash_app = *explore_app.add_subcommand("crash", "Kills and power cuts at every operation");
   CLI::App& list_app = *app.add_subcommand("list", "What run would play");
@@ -391,6 +422,10 @@ Command parse(int argc, const char* const* argv) {
   CLI::App& audit_app = *app.add_subcommand("audit", "What is wrong, or will be, with a node or a manifest");
 
   CLI::App& upgrade_app = *app.add_subcommand("upgrade", "What a user would notice when one build takes the place of another");
+
+  CLI::App& histories_app = *explore_app.add_subcommand("histories", "Random histories of a node, and all small ones");
+  add_histories(histories_app, histories);
+  histories_app.footer("Exit codes: 0 nothing found, 1 found, 2 no verdict, 130 interrupted.");
 
   std::string format = "text";
   add_run(run_app, run);
@@ -429,6 +464,7 @@ Command parse(int argc, const char* const* argv) {
   if (const auto problem = clash(shown))
     return usage_error(*problem, report_app.parsed() ? "report " : explore_app.parsed() ? "explore crash " : "run ");
 
+  if (histories_app.parsed()) return histories;
   if (run_app.parsed()) {
     run.program = argv[0];
     return run;

@@ -14,6 +14,7 @@
 
 #include "simulator/base/clock.h"
 #include "simulator/cli/words.h"
+#include "simulator/explore/histories.h"
 #include "simulator/explore/odd_input.h"
 #include "simulator/explore/run.h"
 #include "simulator/reports/audit.h"
@@ -157,13 +158,27 @@ struct UpgradeCommand {
   bool markdown = false;
 };
 
+struct HistoriesCommand {
+  std::string build;  // empty: the reference
+  std::optional<runner::WorldKind> world;
+  explore::Search search;
+  bool strict = false;
+  std::string export_directory;  // empty: nothing is written
+  std::string scenarios_directory;
+  std::optional<Duration> timeout;
+  std::vector<std::pair<std::string, std::string>> with;
+  std::vector<std::string> args;
+  std::map<std::string, std::string> features;
+  std::map<std::string, std::string> environment;
+};
+
 struct Message {
   std::string text;
   int exit_code = kNoVerdict;  // 0: for standard output, else for standard error
 };
 
-using Command = std::variant<Message, RunCommand, ExploreCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand, ReportCommand,
-                             AuditCommand, FuzzCommand, UpgradeCommand>;
+using Command = std::variant<Message, RunCommand, ExploreCommand, HistoriesCommand, ListCommand, ExplainCommand, LintCommand, ReplayCommand,
+                             ReportCommand, AuditCommand, FuzzCommand, UpgradeCommand>;
 
 // "entryproof 0.1.0"
 std::string tool_name();

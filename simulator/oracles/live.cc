@@ -229,7 +229,7 @@ struct LiveOracle::State {
     Track& track = configs[name];
     if (after.state == SeenConfig::State::kAbsent) {
       track.torn.reset();
-      if (before.own()) track.missing = suspect(operation, path);
+      if (before.own() && !before.config->self_delegating) track.missing = suspect(operation, path);  // a loop is nothing to be kept
     } else if (before.own() && !after.own() && same_inode && works_in_place(operation.verb)) {
       track.broken = true;
       report(kConfigPartial, suspect(operation, path), path + " is whole at every moment",

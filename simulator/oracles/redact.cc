@@ -3,11 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace entryproof::oracles {
 namespace {
 
 constexpr std::size_t kWindow = 8;  // clauses.md, SECURE-54
+constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15ULL;
+
+// The window as a number: it has the size of one.
+std::uint64_t window_at(std::string_view text, std::size_t at) {
+  std::uint64_t window = 0;
+  std::memcpy(&window, text.data() + at, kWindow);
+  return window;
+}
 
 // How many bytes at `at` are also a part of the secret, if at least a window's worth; else 0.
 std::size_t leaked_at(std::string_view text, std::size_t at, std::string_view secret) {
@@ -80,14 +89,19 @@ Redactor::Redactor(const std::vector<std::string>& tokens) {
 void Redactor::add(std::string_view token) {
   while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
   if (const auto dot = token.rfind('.'); dot != std::string_view::npos) token.remove_prefix(dot + 1);
-  if (token.size() >= kWindow) secrets_.emplace_back(token);
+  if (token.size() < kWindow) return;
+  secrets_.emplace_back(token);
+  for (std::size_t at = 0; at + kWindow <= token.size(); ++at) {
+    const std::uint64_t window = window_at(token, at);
+    windows_.insert(window);
+    maybe_.set(window * kSpread >> 50U);
+  }
 }
 
 bool Redactor::leaks(std::string_view text) const {
-  for (const std::string& secret : secrets_) {
-    for (std::size_t at = 0; at + kWindow <= secret.size(); ++at) {
-      if (text.find(std::string_view(secret).substr(at, kWindow)) != std::string_view::npos) return true;
-    }
+  for (std::size_t at = 0; at + kWindow <= text.size(); ++at) {
+    const std::uint64_t window = window_at(text, at);
+    if (maybe_.test(window * kSpread >> 50U) && windows_.contains(window)) return true;
   }
   return false;
 }

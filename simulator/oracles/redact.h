@@ -1,9 +1,12 @@
 // Redact: untrusted bytes made fit for a finding, a log or a terminal: printable, capped, without a token in it.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace entryproof::oracles {
@@ -27,6 +30,8 @@ class Redactor {
 
  private:
   std::vector<std::string> secrets_;
+  std::unordered_set<std::uint64_t> windows_;  // all of theirs
+  std::bitset<std::size_t{1} << 14U> maybe_;   // by a hash; most bytes of most texts end here
 };
 
 }  // namespace entryproof::oracles

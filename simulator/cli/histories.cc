@@ -1,0 +1,142 @@
+// `entryproof explore histories`: random histories, or all small ones, against one build; what is found becomes a scenario file.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "simulator/cli/commands.h"
+#include "simulator/explore/histories.h"
+#include "simulator/explore/scenario_text.h"
+#include "simulator/explore/shrink.h"
+#include "simulator/explore/tale.h"
+#include "simulator/reports/text.h"
+#include "simulator/runner/stage.h"
+
+namespace entryproof::cli {
+namespace {
+
+constexpr unsigned kWorldsPerCore = 16;  // where histories wait in real time
+constexpr unsigned kTriesInRealTime = 60;
+
+class Historian {
+ public:
+  Historian(const HistoriesCommand& command, const explore::Bench& bench, Streams& streams, const std::atomic<bool>& interrupted)
+      : command_(command), bench_(bench), streams_(streams), interrupted_(interrupted) {}
+
+  int write() {
+    const std::string what = command_.search.exhaustive
+                                 ? fmt::format("exhaustive={}", *command_.search.exhaustive)
+                                 : fmt::format("seed={} commands={}", command_.search.seed, command_.search.commands);
+    const std::string line = fmt::format("{} build={} world={}", what, bench_.build.name, to_string(bench_.world));
+    streams_.out << line << std::endl;
+    auto searched = explore::search(bench_, command_.search, interrupted_, [&](std::uint64_t done, std::size_t found) {
+      if (streams_.err_is_terminal && done % 16 == 0) streams_.err << fmt::format("\r{} histories, {} findings", done, found) << std::flush;
+    });
+    if (streams_.err_is_terminal) streams_.err << "\r\033[K";
+    for (const auto& [check, found] : searched.found) {
+      if (const auto told = tell(found); !told) complain(streams_, told.error());
+    }
+    for (const auto& [trouble, times] : searched.troubles) {
+      streams_.err << fmt::format("entryproof: no verdict, {}: {}", reports::counted(times, "time"), reports::one_line(trouble, 1000))
+                   << std::endl;
+    }
+    const double seconds = std::chrono::duration<double>(searched.took).count();
+    const bool played = searched.histories > 0 && searched.troubles.empty();
+    const bool unfinished = command_.search.exhaustive && !searched.complete;
+    const std::string_view verdict = !searched.found.empty() ? "found" : !played ? "unknown" : unfinished ? "bounded" : "nothing";
+    streams_.out << fmt::format("{} histories={} per_second={:.0f} findings={} verdict={}\n", line, searched.histories,
+                                seconds > 0 ? static_cast<double>(searched.histories) / seconds : 0.0, searched.found.size(), verdict);
+    if (interrupted_.load()) return kInterrupted;
+    if (!searched.found.empty()) return kNotConformant;
+    return verdict == "nothing" ? kConformant : kNoVerdict;
+  }
+
+ private:
+  // The smallest history that shows it, as people read it, and as a file.
+  Result<> tell(const explore::Found& found) {
+    const std::string& check = found.finding.check;
+    const auto smallest = explore::shrink(
+        found.history, [&](const explore::History& history) { return explore::try_history(bench_, history).find(check) != nullptr; },
+        interrupted_.load()                          ? 0
+        : bench_.world == runner::WorldKind::kMemory ? 2000
+                                                     : kTriesInRealTime);
+    auto scenario = explore::tell(smallest, bench_.build.in_process());
+    const auto trial = explore::try_scenario(bench_, scenario);
+    const auto* seen = trial.find(check);
+    const auto& finding = seen != nullptr ? *seen : found.finding;
+    streams_.out << fmt::format("\n{}  {}  history {}\n", to_string(finding.status), check, found.index);
+    streams_.out << fmt::format("  {}\n", describe(smallest));
+    streams_.out << fmt::format("  expected  {}\n  actual    {}\n", reports::visible_line(finding.expected),
+                                reports::visible_line(finding.actual));
+    if (seen == nullptr) streams_.out << "  it did not show again\n";
+    if (command_.export_directory.empty()) return {};
+    return write(scenario, check, finding, found.index);
+  }
+
+  Result<> write(runner::Scenario& scenario, const std::string& check, const runner::CheckRecord& finding, std::uint64_t index) {
+    scenario.title = reports::one_line(fmt::format("{}, as {} came by it", check, bench_.build.name), 120);
+    const std::string origin = command_.search.exhaustive
+                                   ? fmt::format("exhaustive {}", *command_.search.exhaustive)
+                                   : fmt::format("seed {}, {} commands", command_.search.seed, command_.search.commands);
+    scenario.why = reports::one_line(fmt::format("Found by explore histories ({}, history {}): {}", origin, index, finding.actual), 480);
+    const auto text = explore::scenario_text(scenario);
+    if (!text) return std::unexpected(text.error());
+    std::string name = check;
+    std::ranges::replace(name, '/', '-');
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto path = std::filesystem::path(command_.export_directory) / (name + ".json");
+    std::error_code error;
+    std::filesystem::create_directories(command_.export_directory, error);
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << *text << std::flush;
+    if (!file)
+      return fail(ErrorCode::kIo, "write: the scenario could not be written; is there room, and is it a directory?", path.string());
+    streams_.out << fmt::format("  entryproof run '{}' --build '{}' --world {} --profile production\n", path.string(), bench_.build.spec,
+                                to_string(bench_.world));
+    return {};
+  }
+
+  const HistoriesCommand& command_;
+  const explore::Bench& bench_;
+  Streams& streams_;
+  const std::atomic<bool>& interrupted_;
+};
+
+}  // namespace
+
+int histories_command(const HistoriesCommand& asked, Streams& streams, const std::atomic<bool>& interrupted) {
+  HistoriesCommand command = asked;
+  const auto directory = find_scenarios(command.scenarios_directory);
+  if (!directory) return complain(streams, directory.error());
+  const auto suite = runner::Suite::load(*directory);
+  if (!suite) return complain(streams, suite.error());
+  const auto builds = runner::resolve_build(command.build.empty() ? "reference" : command.build, command.with);
+  if (!builds) return complain(streams, builds.error());
+  if (builds->size() != 1) {
+    return complain(streams, {ErrorCode::kUsage, fmt::format("\"{}\" means {} builds; name one", command.build, builds->size()), {}});
+  }
+  const auto& build = builds->front();
+  const auto world = command.world.value_or(build.in_process() ? runner::WorldKind::kMemory : runner::WorldKind::kFuse);
+  if (world == runner::WorldKind::kMemory && !build.in_process()) {
+    return complain(streams, {ErrorCode::kUsage, "a memory world runs the reference and its mutants only; use --world fuse", {}});
+  }
+  const auto stage = runner::Stage::open(world);  // before any thread: it forks
+  if (!stage) return complain(streams, stage.error());
+  explore::Bench bench{*suite, build, world, (*stage)->maker(), {}, &interrupted};
+  bench.options.strict = command.strict;
+  bench.options.with = command.with;
+  bench.options.extra_args = command.args;
+  bench.options.features = command.features;
+  bench.options.extra_environment = command.environment;
+  bench.options.case_timeout = command.timeout;
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  if (command.search.jobs == 0) command.search.jobs = world == runner::WorldKind::kMemory ? cores : cores * kWorldsPerCore;
+  if (!command.search.max_time && !command.search.histories && !command.search.exhaustive)
+    command.search.max_time = std::chrono::minutes(1);
+  return Historian(command, bench, streams, interrupted).write();
+}
+
+}  // namespace entryproof::cli

@@ -1,0 +1,140 @@
+#include "simulator/explore/histories.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <limits>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <utility>
+
+namespace entryproof::explore {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Of each kind of happening one that is different from all others.
+constexpr std::array<Command, 12> kSmall{{{Letter::kQuiet, 0, 0},
+                                          {Letter::kStart, 0, 0},
+                                          {Letter::kStart, 8, 0},
+                                          {Letter::kStop, 0, 0},
+                                          {Letter::kStartToKill, 4, 0},
+                                          {Letter::kRotate, 2, 0},
+                                          {Letter::kVolumeAway, 0, 0},
+                                          {Letter::kPrimary, 3, 0},
+                                          {Letter::kPrimaryHalf, 0, 0},
+                                          {Letter::kPrimaryGone, 0, 0},
+                                          {Letter::kKubeconfig, 0, 0},
+                                          {Letter::kConfiguration, 1, 0}}};
+
+class Hunt {
+ public:
+  Hunt(const Bench& bench, const Search& search, const std::atomic<bool>& interrupted,
+       const std::function<void(std::uint64_t, std::size_t)>& progress)
+      : bench_(bench), search_(search), interrupted_(interrupted), progress_(progress), next_(search.first), end_(end_of(search)) {}
+
+  Searched run() {
+    const auto begun = SteadyClock::now();
+    if (search_.max_time) deadline_ = begun + *search_.max_time;
+    std::vector<std::jthread> workers;
+    for (unsigned worker = 1; worker < search_.jobs; ++worker) workers.emplace_back([this] { work(); });
+    work();
+    workers.clear();
+    searched_.took = SteadyClock::now() - begun;
+    searched_.complete = next_.load() >= end_ && !interrupted_.load();
+    return std::move(searched_);
+  }
+
+ private:
+  static std::uint64_t end_of(const Search& search) {
+    if (search.exhaustive) return exhaustive_histories(*search.exhaustive);
+    if (search.histories) return search.first + *search.histories;
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+
+  bool over() const {
+    if (interrupted_.load() || enough_.load()) return true;
+    return deadline_ && SteadyClock::now() >= *deadline_;
+  }
+
+  void work() {
+    while (!over()) {
+      const std::uint64_t index = next_.fetch_add(1);
+      if (index >= end_) {
+        next_ = end_;
+        return;
+      }
+      const History history =
+          search_.exhaustive ? exhaustive_history(index) : random_history(search_.seed, index, search_.commands, bench_.world);
+      tell(index, history, try_it(history));
+    }
+  }
+
+  Trial try_it(const History& history) {
+    Trial trial;
+    {
+      const std::shared_lock together(quiet_);
+      trial = try_history(bench_, history);
+    }
+    const bool doubted = trial.deadline_missed || (!trial.findings.empty() && bench_.world != runner::WorldKind::kMemory);
+    if (doubted && !interrupted_.load()) {
+      const std::unique_lock alone(quiet_);
+      trial = try_history(bench_, history);
+    }
+    return trial;
+  }
+
+  void tell(std::uint64_t index, const History& history, Trial trial) {
+    const std::lock_guard lock(mutex_);
+    if (interrupted_.load()) return;
+    ++searched_.histories;
+    searched_.commands += history.commands.size();
+    if (!trial.trouble.empty()) ++searched_.troubles[trial.trouble];
+    for (auto& finding : trial.findings) {
+      const auto known = searched_.found.find(finding.check);
+      if (known != searched_.found.end() && known->second.index < index) continue;
+      searched_.found.insert_or_assign(finding.check, Found{index, history, finding});
+      if (search_.first_only) enough_ = true;
+    }
+    progress_(searched_.histories, searched_.found.size());
+  }
+
+  const Bench& bench_;
+  const Search& search_;
+  const std::atomic<bool>& interrupted_;
+  const std::function<void(std::uint64_t, std::size_t)>& progress_;
+  std::atomic<std::uint64_t> next_;
+  const std::uint64_t end_;
+  std::optional<SteadyClock::time_point> deadline_;
+  std::atomic<bool> enough_{false};
+  std::shared_mutex quiet_;  // held shared while histories are played side by side; alone for one that is doubted
+  std::mutex mutex_;
+  Searched searched_;
+};
+
+}  // namespace
+
+std::uint64_t exhaustive_histories(std::size_t commands) {
+  std::uint64_t all = 0;
+  for (std::uint64_t length = 0, of_length = kSmall.size(); length < commands; ++length, of_length *= kSmall.size()) all += of_length;
+  return all;
+}
+
+History exhaustive_history(std::uint64_t index) {
+  std::uint64_t of_length = kSmall.size();
+  std::size_t length = 1;
+  for (; index >= of_length; ++length, of_length *= kSmall.size()) index -= of_length;
+  History history;
+  for (; length > 0; --length, index /= kSmall.size()) history.commands.push_back(kSmall.at(index % kSmall.size()));
+  std::ranges::reverse(history.commands);
+  return history;
+}
+
+Searched search(const Bench& bench, const Search& search, const std::atomic<bool>& interrupted,
+                const std::function<void(std::uint64_t, std::size_t)>& progress) {
+  return Hunt(bench, search, interrupted, progress).run();
+}
+
+}  // namespace entryproof::explore

@@ -1,0 +1,56 @@
+// Histories: the search through many of them.
+//
+// Random ones of a seed, numbered from 0, each what its number makes it; or all of up to so many commands of a small alphabet. They are
+// played side by side and told of in their order, each kind of finding once, with the history of the lowest number that shows it. What
+// waits for real time is played again alone before it is believed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulator/base/clock.h"
+#include "simulator/explore/alphabet.h"
+#include "simulator/explore/trial.h"
+
+namespace entryproof::explore {
+
+struct Search {
+  std::uint64_t seed = 1;
+  std::size_t commands = 30;               // in each history
+  std::optional<std::size_t> exhaustive;   // all of up to so many commands, instead
+  std::uint64_t first = 0;                 // number of the first history
+  std::optional<std::uint64_t> histories;  // how many at most
+  std::optional<Duration> max_time;        // for all of them
+  unsigned jobs = 1;
+  bool first_only = false;  // the first finding ends it
+};
+
+struct Found {
+  std::uint64_t index = 0;
+  History history;
+  runner::CheckRecord finding;
+};
+
+struct Searched {
+  std::uint64_t histories = 0;                    // played
+  std::uint64_t commands = 0;                     // in them
+  bool complete = true;                           // all that was asked for
+  std::map<std::string, Found> found;             // by check
+  std::map<std::string, std::uint64_t> troubles;  // what could not be played, and how often
+  Duration took{};
+};
+
+// How many histories of up to `commands` commands there are.
+std::uint64_t exhaustive_histories(std::size_t commands);
+// The index-th of them: the shorter ones first.
+History exhaustive_history(std::uint64_t index);
+
+Searched search(const Bench& bench, const Search& search, const std::atomic<bool>& interrupted,
+                const std::function<void(std::uint64_t done, std::size_t found)>& progress);
+
+}  // namespace entryproof::explore

@@ -1,0 +1,32 @@
+#include "simulator/explore/trial.h"
+
+#include <algorithm>
+
+#include "simulator/explore/tale.h"
+
+namespace entryproof::explore {
+
+const runner::CheckRecord* Trial::find(std::string_view check) const {
+  const auto found = std::ranges::find(findings, check, &runner::CheckRecord::check);
+  return found == findings.end() ? nullptr : &*found;
+}
+
+Trial try_scenario(const Bench& bench, const runner::Scenario& scenario) {
+  auto options = bench.options;
+  options.profile = oracles::Profile::kProduction;
+  const runner::CaseRequest request{bench.suite, scenario, bench.build, options, bench.world, 1, bench.cancelled};
+  auto played = runner::play_case(request, bench.make_world);
+  Trial trial;
+  trial.deadline_missed = played.deadline_missed;
+  for (auto& check : played.record.checks) {
+    const bool decides = check.status == oracles::Status::kFail || (bench.options.strict && check.status == oracles::Status::kWarn);
+    if (check.status == oracles::Status::kError && trial.trouble.empty()) trial.trouble = check.check + ": " + check.actual;
+    if (decides) trial.findings.push_back(std::move(check));
+  }
+  if (!trial.findings.empty()) trial.trouble.clear();  // what came after it is of no account
+  return trial;
+}
+
+Trial try_history(const Bench& bench, const History& history) { return try_scenario(bench, tell(history, bench.build.in_process())); }
+
+}  // namespace entryproof::explore
