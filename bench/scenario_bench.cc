@@ -135,4 +135,29 @@ void BM_FuseWorldWithCluster(benchmark::State& state) {
 }
 BENCHMARK(BM_FuseWorldWithCluster)->Unit(benchmark::kMillisecond)->UseRealTime();
 
+// Kubelet's whole update of the service account's volume, as a program that is alive would see it: made by the agent, through the mount.
+void BM_RotateThroughTheFuseDoor(benchmark::State& state) {
+  constexpr int kRotations = 200;
+  Machine machine(harness());
+  std::string steps = R"({"start": "build", "args": ["60"]})";
+  for (int i = 0; i < kRotations; ++i) steps += R"(, {"rotate": "both"})";
+  steps +=
+      R"(, {"expect": {"check": "FRESH-06/one-hour", "tree": {"/var/run/secrets/kubernetes.io/serviceaccount/token": {"type": "symlink"}}}})";
+  auto parsed = parse_scenario(R"({"scenario": 1, "title": "rotates", "why": "cost", "steps": [)" + steps + "]}", "bench", "bench");
+  if (!parsed) give_up(parsed.error().line());
+  const Build build{"sleep", "sleep", "/bin/sleep", {}, {}};
+  RunOptions options;
+  options.profile = oracles::Profile::kProduction;
+  for (auto _ : state) {
+    const auto result =
+        play_case({suite(), parsed->front(), build, options, WorldKind::kFuse, 1, nullptr},
+                  [&machine](WorldRequest request) { return make_process_world(machine, GroundKind::kFuse, std::move(request)); });
+    for (const auto& check : result.record.checks) {
+      if (check.check == "FRESH-06/one-hour" && check.status != oracles::Status::kPass) state.SkipWithError(check.actual.c_str());
+    }
+  }
+  state.SetItemsProcessed(state.iterations() * kRotations);
+}
+BENCHMARK(BM_RotateThroughTheFuseDoor)->Unit(benchmark::kMillisecond)->UseRealTime();
+
 }  // namespace

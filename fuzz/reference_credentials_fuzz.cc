@@ -36,7 +36,7 @@ void reference_credentials(std::string_view bytes) {
   std::string ca(bytes);
   if (const auto at = ca.find('@'); at != std::string::npos) ca.replace(at, 1, good);
 
-  static_cast<void>(reference::describe_expiry(token, 1'767'225'600));
+  static_cast<void>(reference::describe_expiry(reference::read_claims(token), 1'767'225'600));
   demand(!reference::is_later(token, token));
   const auto endpoint = reference::find_endpoint(options);
   if (!endpoint) {

@@ -134,7 +134,7 @@ void KubeconfigKeeper::warn_of_their_end(const std::string& path) {
   const std::string token = text ? token_in(text->bytes) : "";
   if (token == warned_of_ || !is_ending(token, host_.wall_seconds())) return;
   log_.warn("the kubeconfig " + path + ", which is left to others, is at its end: its token " +
-            describe_expiry(token, host_.wall_seconds()));
+            describe_expiry(read_claims(token), host_.wall_seconds()));
   warned_of_ = token;
 }
 

@@ -173,8 +173,10 @@ void add_circumstances(CLI::App& app, C& command) {
   add_list(app, "--arg", command.args, "A further argument for the build; may be repeated", "ARG");
   add_words(app, "--feature", "How the build spells api-server, ca-file, once, token-file or uninstall; {} is the value", "NAME=SPELLING",
             [&command](const std::string& text) { return take_feature(text, command.features); });
-  add_list(app, "--fault", command.faults,
-           "A call of the build that fails in every case (docs/faults.md), or a file of such rules; may be repeated", "RULE|@FILE");
+  if constexpr (requires { command.faults; }) {  // a history brings its own
+    add_list(app, "--fault", command.faults,
+             "A call of the build that fails in every case (docs/faults.md), or a file of such rules; may be repeated", "RULE|@FILE");
+  }
   add_words(app, "--env", "A further variable for the build; may be repeated", "NAME=VALUE",
             [&command](const std::string& text) { return take_environment(text, command.environment); });
 }

@@ -70,7 +70,7 @@ Result<runner::Footer> play_explorations(const runner::Suite& suite, const std::
   const auto world = options.world.value_or(runner::WorldKind::kFuse);
   if (world == runner::WorldKind::kTmpfs)
     return fail(ErrorCode::kUsage, "a tmpfs world does not see operations, so there is nothing to take apart; use --world fuse");
-  if (auto possible = runner::check_worlds(builds, world); !possible) return std::unexpected(possible.error());
+  if (auto possible = runner::check_worlds(builds, options, world); !possible) return std::unexpected(possible.error());
   const auto stage = runner::Stage::open(world);
   if (!stage) return std::unexpected(stage.error());
   listener.on_header(runner::header_of(suite, builds, options, world));

@@ -74,12 +74,12 @@ class Listener {
 Result<Footer> play(const Suite& suite, const std::vector<const Scenario*>& scenarios, const std::vector<Build>& builds,
                     const RunOptions& options, Listener& listener, const std::atomic<bool>& interrupted);
 
-// Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
 // The first line of a stored result.
 Header header_of(const Suite& suite, const std::vector<Build>& builds, const RunOptions& options, WorldKind world);
-// kUsage for a build that cannot live in a world of this kind.
-Result<> check_worlds(const std::vector<Build>& builds, WorldKind world);
+// kUsage for a build that cannot live in a world of this kind, and for options that such a world cannot honour.
+Result<> check_worlds(const std::vector<Build>& builds, const RunOptions& options, WorldKind world);
 
+// Counts and verdicts of a list of cases (also of stored ones: `report` merges shards with it). MUST decides; with `strict`, SHOULD too.
 Footer conclude(const std::vector<CaseRecord>& cases, const std::vector<std::string>& builds, bool strict);
 
 // The worst status of its checks; a case without one keeps what it has.
