@@ -86,9 +86,9 @@ TEST(Architecture, EveryIncludeNamesAFileFromTheRootOfTheRepository) {
 }
 
 TEST(Architecture, IncludesPointDownTheFloors) {
-  const std::map<std::string, int> height = {{"base", 0},    {"node", 1},    {"durability", 2}, {"faults", 2},
-                                             {"oracles", 3}, {"cluster", 3}, {"doors", 4},      {"subjects", 4},
-                                             {"runner", 5},  {"explore", 6}, {"audit", 6},      {"reports", 7}, {"cli", 8}};
+  const std::map<std::string, int> height = {{"base", 0},    {"node", 1},    {"durability", 2}, {"faults", 2}, {"oracles", 3},
+                                             {"cluster", 3}, {"doors", 4},   {"subjects", 4},   {"runner", 5}, {"explore", 6},
+                                             {"audit", 6},   {"reports", 7}, {"cli", 8}};
   for (const auto& file : sources("simulator")) {
     const auto from = floor_of(file);
     if (from.empty()) continue;
