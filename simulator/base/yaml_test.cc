@@ -62,7 +62,7 @@ TEST(Yaml, ReadsAllDocumentsOfAStream) {
   ASSERT_TRUE(documents) << documents.error().message;
   ASSERT_EQ(documents->size(), 2U);
   EXPECT_EQ(documents->at(0).find("a")->text, "1");
-  EXPECT_EQ(documents->at(1).items.at(0).line, 7U);
+  EXPECT_EQ(documents->at(1).items.at(0).line, 8U);
   EXPECT_TRUE(parse_yaml_documents("")->empty());
   EXPECT_FALSE(parse_yaml_documents("a: 1\n---\nb: *x\n"));
   EXPECT_FALSE(parse_yaml_documents("a: 1\n---\nb: 1\n", {.nodes = 4}));  // together they are too many

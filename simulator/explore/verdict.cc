@@ -135,7 +135,7 @@ std::vector<Complaint> judge_recovery(const Condition& recovered, const Conditio
     complaints.push_back({std::string(check), fmt::format("started again ({}): {}", with, what)});
   };
   for (const auto& [path, file] : controls.front().condition.kubeconfigs) {
-    const auto holds = [&path = path](const Condition& each) {
+    const auto holds = [&path](const Condition& each) {
       const auto* there = each.find(Piece::kKubeconfig, path);
       return there != nullptr && there->good && there->current;
     };
@@ -144,7 +144,7 @@ std::vector<Complaint> judge_recovery(const Condition& recovered, const Conditio
     }
   }
   for (const auto& [path, file] : controls.front().condition.configurations) {
-    const auto says = [&path = path, &file = file](const Condition& each) {
+    const auto says = [&path, &file](const Condition& each) {
       const auto* there = each.find(Piece::kConfiguration, path);
       return there != nullptr && there->good && same_meaning(*there, file);
     };
