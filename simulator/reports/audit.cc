@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "simulator/reports/text.h"
@@ -23,9 +24,11 @@ std::string_view kind_of(const Report& report) { return report.kind == Report::K
 std::string place_of(const Finding& finding) { return finding.line == 0 ? finding.file : fmt::format("{}:{}", finding.file, finding.line); }
 
 // The worst first; of equals the order in which they were found.
-std::vector<Finding> sorted(std::vector<Finding> findings) {
-  std::ranges::stable_sort(findings, {}, &Finding::severity);
-  return findings;
+std::vector<Finding> sorted(const std::vector<Finding>& findings) {
+  std::vector<Finding> ordered;
+  for (const Severity severity : kSeverities)
+    std::ranges::copy_if(findings, std::back_inserter(ordered), [severity](const Finding& each) { return each.severity == severity; });
+  return ordered;
 }
 
 std::string totals(const std::vector<Report>& reports) {

@@ -124,7 +124,7 @@ class SharedTemporary final : public Misbehaviour {
     if (!places_.is_kubeconfig(to) && !places_.is_configuration(to)) return Misbehaviour::rename(from, to);
     const auto status = inner_.lstat(from);
     if (!status) return std::unexpected(status.error());
-    const std::string bytes = read(from);
+    const std::string bytes = content_of(from);
     if (auto done = inner_.unlink(from); !done) return done;
     const std::string temporary = reference::join(places_.configurations, ".multus.new");
     if (auto done = write_file(temporary, bytes, status->mode & 07777, 0); !done) return done;
@@ -134,7 +134,7 @@ class SharedTemporary final : public Misbehaviour {
   }
 
  private:
-  std::string read(const std::string& path) {
+  std::string content_of(const std::string& path) {
     const auto content = reference::read_file(inner_, path, std::size_t{1} << 20, 0);
     return content ? content->bytes : "";
   }
