@@ -43,7 +43,6 @@ class RecordedWorld final : public runner::World {
   Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return world_->add_faults(plan, owner); }
   void clear_faults(faults::Owner owner) override { world_->clear_faults(owner); }
   std::vector<faults::Injection> injections() override { return world_->injections(); }
-  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override { world_->on_power_cut(std::move(cut)); }
   cluster::Experience ask(const cluster::ClientConfig& client) override { return world_->ask(client); }
   void cluster_changed() override { world_->cluster_changed(); }
   Result<> set_clock_forward(Duration by) override { return world_->set_clock_forward(by); }

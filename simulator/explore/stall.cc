@@ -301,7 +301,6 @@ class Stalls::StallWorld final : public runner::World {
   Result<> add_faults(const faults::Plan& plan, faults::Owner) override { return plan.empty() ? Result<>() : unavailable(); }
   void clear_faults(faults::Owner) override {}
   std::vector<faults::Injection> injections() override { return {}; }
-  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)>) override {}
   Result<> arm_change(const std::string&, std::vector<cluster::Change>, std::function<void()>) override { return unavailable(); }
   cluster::Experience ask(const cluster::ClientConfig&) override { return {}; }
   void cluster_changed() override {}

@@ -110,11 +110,6 @@ class FuseGround final : public Ground {
     engine_.on_kill([kill = std::move(kill)](node::Actor, std::uint32_t session) { kill(session); });
   }
 
-  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
-    const std::lock_guard lock(door_->mutex());
-    engine_.on_power_cut(std::move(cut));
-  }
-
   std::uint64_t operations() override { return place().op; }
 
   oracles::Place place() override {

@@ -48,9 +48,6 @@ class MemoryWorld final : public World {
   }
   void clear_faults(faults::Owner owner) override { node_.faults().clear(owner); }
   std::vector<faults::Injection> injections() override { return node_.faults().injections(); }
-  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
-    node_.faults().on_power_cut(std::move(cut));
-  }
 
   cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *control_); }
 

@@ -15,6 +15,7 @@
 #include "simulator/oracles/check.h"
 #include "simulator/runner/explored.h"
 #include "simulator/runner/features.h"
+#include "simulator/runner/playable.h"
 #include "simulator/runner/scenario_expectations.h"
 #include "simulator/runner/scenario_reader.h"
 #include "simulator/runner/scenario_vary.h"
@@ -350,11 +351,12 @@ FaultStep read_fault(ScenarioReader& reader, JsonFields&, const JsonValue& value
   FaultStep step;
   for (const JsonValue& item : reader.items(value, faults::kMostRules)) {
     auto rule = faults::rule_from_json(*item.json);
-    if (rule) {
-      step.plan.push_back(std::move(*rule));
-    } else {
+    if (!rule) {
       reader.refuse(item.pointer + rule.error().pointer, rule.error().message);
+      continue;
     }
+    if (auto playable = check_playable({*rule}); !playable) reader.refuse(item, playable.error().message);
+    step.plan.push_back(std::move(*rule));
   }
   return step;
 }

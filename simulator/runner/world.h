@@ -78,15 +78,12 @@ class World {
   // on the thread that serves the file system. kUnavailable where operations are not seen.
   virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
 
-  // Calls of the build that fail from now on, beside those that fail already. kUnavailable where operations are not seen. In process worlds
-  // any thread may set faults.
+  // Calls of the build that fail from now on, beside those that fail already; no rule cuts the power (playable.h). kUnavailable where
+  // operations are not seen. In process worlds any thread may set faults.
   virtual Result<> add_faults(const faults::Plan& plan, faults::Owner owner) = 0;
   virtual void clear_faults(faults::Owner owner) = 0;
   // What was made to fail so far.
   virtual std::vector<faults::Injection> injections() = 0;
-  // Told on the thread that serves the file system when a rule cuts the power: every program is killed already, and nothing is applied any
-  // more. What of the node survives is for the caller to say.
-  virtual void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) = 0;
 
   // What a client on the node that is configured like this experiences of the cluster's API server, now. Only with WorldRequest::control.
   virtual cluster::Experience ask(const cluster::ClientConfig& client) = 0;
