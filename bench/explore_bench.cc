@@ -1,4 +1,4 @@
-// What an exploration costs (yardsticks 4 and 5): the reference taken apart, each defect until it is found, and the error sweep.
+// What an exploration costs (yardsticks 4 and 5): the reference taken apart, and each defect until it is found.
 //
 // `lives` are whole lives of a build, each on a node of its own, judged at every operation and at rest; `states` are raw crash states.
 #include <benchmark/benchmark.h>
