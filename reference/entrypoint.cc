@@ -143,7 +143,7 @@ class Entrypoint::State {
     if (!is_below(kubeconfig_, places_.configuration)) {  // else it was made for that
       if (auto made = make_directories(places_.configuration); !made) return made;
     }
-    places_.primaries = directories_.find(options_.multus_autoconfig_dir);
+    if (options_.automatic()) places_.primaries = directories_.find(options_.multus_autoconfig_dir);
     return configuration_->keep();
   }
 
@@ -228,9 +228,9 @@ class Entrypoint::State {
   // Asks for events before anything is looked at, so that no change falls in between; again in every full look, since what was replaced is
   // watched no more.
   void watch() {
-    std::set<std::string> directories{places_.configuration,          directory_of(kubeconfig_),         options_.cni_bin_dir,
-                                      options_.multus_autoconfig_dir, directory_of(options_.token_file), directory_of(options_.ca_file)};
-    if (!options_.automatic()) directories.insert(directory_of(options_.multus_conf_file));
+    std::set<std::string> directories{places_.configuration, directory_of(kubeconfig_), options_.cni_bin_dir,
+                                      directory_of(options_.token_file), directory_of(options_.ca_file)};
+    directories.insert(options_.automatic() ? options_.multus_autoconfig_dir : directory_of(options_.multus_conf_file));
     for (const std::string& place : ready_ ? std::vector<std::string>{} : readiness_places()) directories.insert(directory_of(place));
     for (const std::string& directory : directories) {
       const auto watched = host_.watch(directory);

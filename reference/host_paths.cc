@@ -86,7 +86,9 @@ std::optional<std::string> HostPaths::in_container(const std::string& host_path)
 
 HostPaths make_host_paths(Host& host, const Options& options) {
   const std::string& known = options.multus_kubeconfig_file_host;
-  const std::vector<std::string> directories{options.cni_conf_dir, options.multus_autoconfig_dir, options.cni_bin_dir};
+  std::vector<std::string> directories{options.cni_conf_dir, options.cni_bin_dir};
+  // Nobody need have mounted where primaries would be looked for, if none is looked for.
+  if (options.automatic()) directories.insert(directories.begin() + 1, options.multus_autoconfig_dir);
   HostPaths paths(directories, known, "");
   if (paths.in_container(known)) return paths;
   const auto table = read_file(host, "/proc/self/mountinfo", kMountTableCap);

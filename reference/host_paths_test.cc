@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reference/memory_host_test_support.h"
+
 namespace reference {
 namespace {
 
@@ -46,6 +48,19 @@ TEST(HostPaths, BelievesTheMountTableWhereNamesDoNotHelp) {
   // The root of a file system tells nothing, and broken tables do no harm.
   EXPECT_FALSE(HostPaths({"/host/etc/cni/net.d"}, moved, "30 22 0:5 / /host/etc/cni/net.d rw - fuse x rw\n").in_container(moved));
   EXPECT_FALSE(HostPaths({"/host/etc/cni/net.d"}, moved, "\n1 2\n   \nx").in_container(moved));
+}
+
+TEST(HostPaths, LooksOnlyWhereThisModeUsesAVolume) {
+  MemoryHost host;
+  host.put("/proc/self/mountinfo", "30 22 8:2 /etc/cni/net.d /host/net rw,relatime - ext4 /dev/sda2 rw\n");
+  Options options;
+  options.cni_conf_dir = "/host/net";
+  options.multus_conf_file = "/tmp/multus-conf/70-multus.conf";
+  EXPECT_EQ(make_host_paths(host, options).in_container(kUsual), "/host/net/multus.d/multus.kubeconfig");
+  options.multus_conf_file = "auto";
+  EXPECT_EQ(make_host_paths(host, options).in_container(kUsual), "/host/etc/cni/net.d/multus.d/multus.kubeconfig");
+  options.multus_autoconfig_dir = "/host/net";
+  EXPECT_EQ(make_host_paths(host, options).in_container(kUsual), "/host/net/multus.d/multus.kubeconfig");
 }
 
 }  // namespace
