@@ -118,8 +118,7 @@ std::vector<Change> emptied(const node::Tree& tree, const std::string& path, con
 }
 
 std::vector<Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& lost) {
-  std::vector<std::string> mount_points;
-  for (const auto& volume : site.volumes) mount_points.push_back(site.root + volume.inside);
+  const std::vector<std::string> mount_points = site.mount_points();
   std::vector<Change> changes;
   for (const auto& path : lost) std::ranges::move(emptied(tree, path, mount_points), std::back_inserter(changes));
   std::set<std::string> made;

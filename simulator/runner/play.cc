@@ -19,6 +19,7 @@ const Site& usual_site() {
 
 Site site_for(const Given& given) {
   Site site = usual_site().with_directories(given.net_d, given.net_d_at, given.bin, given.bin_at);
+  for (const auto& [inside, node] : given.volumes) site.mount(inside, node);
   for (const auto& path : given.read_only) {
     const auto volume = std::ranges::find(site.volumes, path, &Volume::inside);
     if (volume != site.volumes.end()) volume->read_only = true;

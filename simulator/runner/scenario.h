@@ -79,8 +79,9 @@ struct Given {
   // Volumes that kubelet fills from a ConfigMap, by its atomic writer: container path of the directory -> files.
   std::map<std::string, std::map<std::string, Object>> projected;
   unsigned umask = 022;
-  std::vector<std::string> read_only;  // volumes, by container path, that the container cannot write to
-  bool read_only_root = false;         // the container can write to its volumes only
+  std::map<std::string, std::string> volumes;  // more of them: container path of the directory -> the host's
+  std::vector<std::string> read_only;          // volumes, by container path, that the container cannot write to
+  bool read_only_root = false;                 // the container can write to its volumes only
   // Directories of the host, and where the container sees them; what is empty is as on the usual node.
   std::string net_d;
   std::string net_d_at;

@@ -165,6 +165,11 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   if (const JsonValue credentials = fields.optional("credentials")) {
     given.credentials = reader.one_of(credentials, {"projected", "hostpath", "subpath", "none"});
   }
+  for (const auto& [path, member] : reader.members(fields.optional("volumes"), 16)) {
+    std::string why;
+    if (!is_scenario_path(path, &why)) reader.refuse(member, why);
+    given.volumes.emplace(path, reader.host_path(member));
+  }
   for (const JsonValue& item : reader.items(fields.optional("read_only"), 16)) given.read_only.push_back(reader.path(item));
   if (const JsonValue at = fields.optional("credentials_at")) given.credentials_at = reader.path(at);
   given.token_suffix = reader.string(fields.optional("token_suffix"), 16);

@@ -38,7 +38,7 @@ node::Tree make_image(const Site& site) {
   std::vector<cluster::Change> changes;
   std::vector<std::string> made;
   for (const auto& volume : site.volumes) add_directories(changes, volume.node, made);
-  for (const auto& volume : site.volumes) add_directories(changes, site.root + volume.inside, made);  // the mount points
+  for (const auto& point : site.mount_points()) add_directories(changes, point, made);
   const auto slash = site.image_plugin.rfind('/');
   add_directories(changes, site.image_plugin.substr(0, slash), made);
   changes.push_back(cluster::Change::write(site.image_plugin.substr(1), plugin_binary(), 0755));
@@ -83,6 +83,16 @@ Site Site::with_directories(const std::string& net, const std::string& net_at, c
   return site;
 }
 
+void Site::mount(const std::string& inside, const std::string& node) {
+  const auto same = std::ranges::find(volumes, inside, &Volume::inside);
+  if (same != volumes.end()) {
+    same->node = node;
+    return;
+  }
+  const auto below = std::ranges::find_if(volumes, [&](const Volume& volume) { return volume.inside.starts_with(inside + "/"); });
+  volumes.insert(below, {inside, node, false});
+}
+
 std::string Site::to_node(std::string_view path) const {
   if (path.starts_with("node:")) return std::string(path.substr(5));
   const Volume* best = nullptr;
@@ -92,6 +102,17 @@ std::string Site::to_node(std::string_view path) const {
   }
   if (best != nullptr) return best->node + std::string(path.substr(best->inside.size()));
   return root + std::string(path);
+}
+
+std::vector<std::string> Site::mount_points() const {
+  std::vector<std::string> points;
+  Site outer;
+  outer.root = root;
+  for (const auto& volume : volumes) {
+    points.push_back(outer.to_node(volume.inside));
+    outer.volumes.push_back(volume);
+  }
+  return points;
 }
 
 Result<node::View> Site::view(const node::Tree& tree) const {

@@ -36,9 +36,14 @@ struct Site {
   // The same with other directories of the host, mounted at other places of the container; what is empty stays.
   Site with_directories(const std::string& net, const std::string& net_at, const std::string& bin, const std::string& bin_at) const;
 
+  // One more of the host's directories, or another one at that place. What is mounted below it stays.
+  void mount(const std::string& inside, const std::string& node);
+
   // The host's path of a scenario path: "node:/x" is /x; a path in a volume is mapped by the volume; any other lies in the container's
   // root.
   std::string to_node(std::string_view path) const;
+  // The host's paths of the directories that the volumes are mounted on, in their order: of the container's root, or of an outer volume.
+  std::vector<std::string> mount_points() const;
   // The container's mounts over the tree, for a memory world.
   Result<node::View> view(const node::Tree& tree) const;
   // Whether `view`, that view() gave for a tree of before, is what it would give for this one.

@@ -15,6 +15,22 @@ TEST(Site, MapsContainerPathsByTheInnermostVolume) {
   EXPECT_EQ(site.to_node("node:/etc/cni/net.d"), "/etc/cni/net.d");
 }
 
+TEST(Site, MountsOneMoreDirectoryBehindTheMountsThatHoldItAndBeforeThoseBelowIt) {
+  Site site = Site::usual();
+  site.mount("/host/etc", "/other/etc");
+  site.mount("/host/etc/cni/multus", "/moved");
+  EXPECT_EQ(site.to_node("/host/etc/x"), "/other/etc/x");
+  EXPECT_EQ(site.to_node("/host/etc/cni/net.d/x"), "/etc/cni/net.d/x");
+  EXPECT_EQ(site.to_node("/host/etc/cni/multus/x"), "/moved/x");
+  const auto view = site.view(site.image());
+  ASSERT_TRUE(view) << view.error().line();
+  const auto outer = view->walk(site.image(), {}, "/host/etc/x");
+  const auto inner = view->walk(site.image(), {}, "/host/etc/cni/net.d/x");
+  ASSERT_TRUE(outer && inner);
+  EXPECT_NE(outer->mount, inner->mount);
+  EXPECT_TRUE(node::View().resolve(site.image(), {}, "/other/etc/cni/net.d")) << "a mount needs a mount point";
+}
+
 TEST(Site, ImageHoldsEveryVolumeAndThePlugin) {
   const Site site = Site::usual();
   const node::Tree& image = site.image();
