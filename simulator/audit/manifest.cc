@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "simulator/base/digest.h"
 #include "simulator/base/file.h"
 #include "simulator/base/yaml.h"
 
@@ -65,6 +66,7 @@ Container read_container(const YamlNode& node, bool init) {
     if (entry.find("valueFrom") == nullptr && !variable.value) variable.value.emplace();
     container.environment.push_back(std::move(variable));
   }
+  container.read_only_root = flag_at(at(&node, "securityContext"), "readOnlyRootFilesystem").value_or(false);
   for (const YamlNode& entry : items_at(&node, "volumeMounts")) {
     container.mounts.push_back({.volume = text_at(&entry, "name"),
                                 .path = without_slash(text_at(&entry, "mountPath")),
@@ -87,6 +89,7 @@ Volume read_volume(const YamlNode& node) {
   if (const YamlNode* source = node.find("hostPath"); source != nullptr) {
     volume.kind = Volume::Kind::kHostPath;
     volume.source = without_slash(text_at(source, "path"));
+    volume.type = text_at(source, "type");
   } else if (source = node.find("configMap"); source != nullptr) {
     volume.kind = Volume::Kind::kConfigMap;
     volume.source = text_at(source, "name");
@@ -136,7 +139,9 @@ class Reader {
     }
     const YamlNode* metadata = document.find("metadata");
     if (kind == "ConfigMap") {
-      read_config_map(document, metadata);
+      manifests_.config_maps.push_back(read_files(document, metadata));
+    } else if (kind == "Secret") {
+      manifests_.secrets.push_back(read_files(document, metadata));
     } else if (kind == "ServiceAccount") {
       manifests_.service_accounts.push_back({.name = text_at(metadata, "name"),
                                              .name_space = text_at(metadata, "namespace"),
@@ -151,14 +156,27 @@ class Reader {
   }
 
  private:
-  void read_config_map(const YamlNode& document, const YamlNode* metadata) {
+  // Bytes that are no text are in base64: all of a Secret's `data`, and a ConfigMap's `binaryData`. A Secret's `stringData` goes first.
+  ConfigMap read_files(const YamlNode& document, const YamlNode* metadata) {
     ConfigMap map{.name = text_at(metadata, "name"), .name_space = text_at(metadata, "namespace"), .file = file_, .data = {}};
-    if (const YamlNode* data = document.find("data"); data != nullptr) {
-      for (const YamlMember& member : data->members) {
-        if (is_scalar(member.value)) map.data[member.name] = {member.value.text, member.value.line};
-      }
+    const bool secret = text_at(&document, "kind") == "Secret";
+    add_files(document, "data", secret, map);
+    if (secret) {
+      add_files(document, "stringData", false, map);
+    } else {
+      add_files(document, "binaryData", true, map);
     }
-    manifests_.config_maps.push_back(std::move(map));
+    return map;
+  }
+
+  static void add_files(const YamlNode& document, std::string_view name, bool encoded, ConfigMap& map) {
+    const YamlNode* data = document.find(name);
+    if (data == nullptr) return;
+    for (const YamlMember& member : data->members) {
+      if (!is_scalar(member.value)) continue;
+      std::optional<std::string> bytes = encoded ? base64_decode(member.value.text) : member.value.text;
+      if (bytes) map.data[member.name] = {std::move(*bytes), member.value.line};
+    }
   }
 
   void read_workload(const YamlNode& document, const std::string& kind, const YamlNode* metadata, const YamlNode& spec) {
@@ -231,6 +249,10 @@ std::string Workload::title() const { return fmt::format("{} {}{}{}", kind, name
 
 const ConfigMap* Manifests::config_map(std::string_view name_space, std::string_view name) const {
   return find_named(config_maps, name_space, name);
+}
+
+const ConfigMap* Manifests::secret(std::string_view name_space, std::string_view name) const {
+  return find_named(secrets, name_space, name);
 }
 
 const ServiceAccount* Manifests::service_account(std::string_view name_space, std::string_view name) const {

@@ -1,8 +1,9 @@
 // Manifest: what a cluster is deployed from, as far as an entrypoint's life depends on it.
 //
 // Workloads (DaemonSets, Pods, Deployments and their like) with their containers, volumes and mounts; ConfigMaps; service accounts; each
-// with the line it stands on. YAML with several documents and JSON (which YAML's reader reads, too), also as kubectl's Lists. What is of
-// no concern is passed over; what is of the wrong type is as good as missing. Untrusted: caps on bytes, depth and nodes, no aliases.
+// with the line it stands on. Secrets are read for the files that they become, and nothing of them is ever shown. YAML with several
+// documents and JSON (which YAML's reader reads, too), also as kubectl's Lists. What is of no concern is passed over; what is of the wrong
+// type is as good as missing. Untrusted: caps on bytes, depth and nodes, no aliases.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,7 @@ struct Volume {
   std::string name;
   Kind kind = Kind::kOther;
   std::string source;                                      // the host's path; the ConfigMap's or Secret's name
+  std::string type;                                        // of the host's path, as the manifest names it: "Socket" …; usually empty
   std::vector<std::pair<std::string, std::string>> items;  // key -> path below the mount; empty: every key under its own name
   bool optional = false;
   std::size_t line = 0;
@@ -53,6 +55,7 @@ struct Container {
   std::vector<Text> args;
   std::vector<Variable> environment;
   std::vector<Mount> mounts;
+  bool read_only_root = false;
   bool init = false;
   std::size_t line = 0;
 };
@@ -74,7 +77,7 @@ struct Workload {
   std::string title() const;  // "DaemonSet kube-system/multus"
 };
 
-struct ConfigMap {
+struct ConfigMap {  // or a Secret
   std::string name;
   std::string name_space;
   std::string file;
@@ -92,11 +95,13 @@ struct ServiceAccount {
 struct Manifests {
   std::vector<Workload> workloads;
   std::vector<ConfigMap> config_maps;
+  std::vector<ConfigMap> secrets;
   std::vector<ServiceAccount> service_accounts;
   std::size_t others = 0;  // documents of no concern
 
   // An object of that name: of the name space if one of them has it, else of one that names none (an apply may add it).
   const ConfigMap* config_map(std::string_view name_space, std::string_view name) const;
+  const ConfigMap* secret(std::string_view name_space, std::string_view name) const;
   const ServiceAccount* service_account(std::string_view name_space, std::string_view name) const;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "simulator/base/digest.h"
 #include "simulator/runner/site.h"
@@ -41,7 +42,8 @@ class Staging {
  public:
   Staging(const Manifests& manifests, const Deployment& deployment) : manifests_(manifests), it_(deployment) {}
 
-  Staged run() {
+  Result<Staged> run() {
+    if (auto there = expect_manual_file(); !there) return std::unexpected(there.error());
     staged_.title = it_.workload->title();
     staged_.file = it_.workload->file;
     staged_.line = static_cast<int>(it_.container->line);
@@ -50,6 +52,7 @@ class Staging {
     if (staged_.manual)
       staged_.manual_name = it_.flag("--multus-conf-file").value.substr(it_.flag("--multus-conf-file").value.rfind('/') + 1);
     given().primary = "flannel";
+    given().read_only_root = it_.container->read_only_root;
     place("--cni-conf-dir", given().net_d, given().net_d_at);
     place("--cni-bin-dir", given().bin, given().bin_at);
     if (!it_.on("--skip-multus-binary-copy")) staged_.plugin = normal_path(it_.flag("--cni-bin-dir").value) + "/multus";
@@ -57,6 +60,7 @@ class Staging {
     place_environment();
     for (const Mount& mount : it_.container->mounts) place_volume(mount);
     run_init_containers();
+    place_readiness_file();
     if (it_.has("--multus-bin-file")) given().tree[normal_path(it_.flag("--multus-bin-file").value)] = plugin_object();
     return std::move(staged_);
   }
@@ -97,23 +101,49 @@ class Staging {
     }
   }
 
-  // The files of a ConfigMap, where they are mounted; of anything else a directory.
+  void leave_out(const Mount& mount, std::string_view reason) {
+    staged_.left_out.push_back(fmt::format("volume {} at {} ({})", mount.volume, mount.path, reason));
+  }
+
   void place_volume(const Mount& mount) {
     const Volume* volume = it_.workload->volume(mount.volume);
-    if (volume == nullptr || mount.path.starts_with(kServiceAccount) || mount.path == given().credentials_at ||
-        !mount.path.starts_with('/'))
-      return;
+    if (volume == nullptr) return leave_out(mount, "the Pod has none of that name");
+    if (mount.path.starts_with(kServiceAccount) || mount.path == given().credentials_at) return;
+    if (!mount.path.starts_with('/') || mount.path == "/") return leave_out(mount, "no place for a volume");
+    const std::string& name_space = it_.workload->name_space;
+    switch (volume->kind) {
+      case Volume::Kind::kHostPath:
+        return place_directory(mount, *volume);
+      case Volume::Kind::kConfigMap:
+      case Volume::Kind::kProjected:
+        return place_files(mount, *volume, manifests_.config_map(name_space, volume->source));
+      case Volume::Kind::kSecret:
+        return place_files(mount, *volume, manifests_.secret(name_space, volume->source));
+      case Volume::Kind::kEmptyDir:
+        given().volumes[mount.path] = "/pods/multus/" + volume->name + normal_path(mount.sub_path);
+        if (mount.read_only) given().read_only.push_back(mount.path);
+        return;
+      case Volume::Kind::kOther:
+        return leave_out(mount, "of a kind that is not played");
+    }
+  }
+
+  void place_directory(const Mount& mount, const Volume& volume) {
     const bool holds_a_place =
         it_.reach(it_.flag("--cni-conf-dir").value).mount == &mount || it_.reach(it_.flag("--cni-bin-dir").value).mount == &mount;
-    if (holds_a_place || mount.path == "/") return;
-    const ConfigMap* map = volume->kind == Volume::Kind::kConfigMap || volume->kind == Volume::Kind::kProjected
-                               ? manifests_.config_map(it_.workload->name_space, volume->source)
-                               : nullptr;
-    if (map == nullptr) return;
+    if (holds_a_place) return;
+    if (!volume.type.empty() && !volume.type.starts_with("Directory")) return leave_out(mount, "a " + volume.type);
+    if (volume.source.empty() || volume.source == "/") return leave_out(mount, "all of the host");
+    given().volumes[mount.path] = volume.source + (mount.sub_path.empty() ? "" : normal_path(mount.sub_path));
+    if (mount.read_only) given().read_only.push_back(mount.path);
+  }
+
+  void place_files(const Mount& mount, const Volume& volume, const ConfigMap* map) {
+    if (map == nullptr) return leave_out(mount, volume.source.empty() ? "no ConfigMap" : volume.source + " is not among the manifests");
     std::map<std::string, Object> files;
     for (const auto& [key, text] : map->data) {
-      if (volume->items.empty()) files[key] = text_object(text.value);
-      for (const auto& [from, to] : volume->items) {
+      if (volume.items.empty()) files[key] = text_object(text.value);
+      for (const auto& [from, to] : volume.items) {
         if (from == key) files[to] = text_object(text.value);
       }
     }
@@ -124,26 +154,95 @@ class Staging {
     }
   }
 
-  // `cp PROGRAM PLACE`, in whatever words: what the init container leaves there.
+  // What the init containers before the entrypoint leave on the host: the plugin, if they copy it.
   void run_init_containers() {
     for (const Container& container : it_.workload->containers) {
-      if (!container.init || &container == it_.container) continue;
+      if (&container == it_.container) return;
+      if (!container.init) continue;
       Deployment its;
       its.workload = it_.workload;
       its.container = &container;
-      std::string words;
-      for (const auto* part : {&container.command, &container.args}) {
-        for (const Text& word : *part) words += " " + word.value;
+      const std::string target = copied_to(container);
+      const std::string host = target.empty() ? "" : its.reach(target).host();
+      if (host.empty()) {
+        staged_.left_out.push_back("init container " + container.name);
+      } else {
+        given().tree["node:" + host] = plugin_object();
       }
-      const auto copy = words.find("cp ");
-      const auto last = words.find_last_not_of(" \n\"';");
-      if (copy == std::string::npos || last == std::string::npos) continue;
-      std::string target = words.substr(0, last + 1);
-      target = target.substr(target.rfind(' ') + 1);
-      if (target.ends_with('/')) target += "multus";
-      const std::string host = its.reach(target).host();
-      if (!host.empty()) given().tree["node:" + host] = plugin_object();
     }
+  }
+
+  // `cp PROGRAM PLACE` or `install_multus -d PLACE`, in whatever words: the file that there is afterwards. Empty: neither.
+  static std::string copied_to(const Container& container) {
+    std::vector<std::string> words;
+    for (const auto* part : {&container.command, &container.args}) {
+      for (const Text& text : *part) split_words(text.value, words);
+    }
+    const auto program = std::ranges::find_if(words, [](const std::string& word) {
+      const auto name = word.substr(word.rfind('/') + 1);
+      return name == "cp" || name == "install" || name == "install_multus";
+    });
+    if (program == words.end()) return {};
+    std::string place;
+    if (program->ends_with("install_multus")) {
+      place = "/host/opt/cni/bin/";  // its default
+      for (auto word = program; word != words.end(); ++word) {
+        if ((*word == "-d" || *word == "--dest-dir") && word + 1 != words.end()) place = *(word + 1) + "/";
+        if (word->starts_with("--dest-dir=")) place = word->substr(word->find('=') + 1) + "/";
+      }
+    } else {
+      const auto end = std::find_if(program, words.end(), [](const std::string& word) { return word == "&&" || word == ";"; });
+      if (end - program < 3) return {};
+      place = *(end - 1);
+    }
+    return normal_path(place) + (place.ends_with('/') || place.ends_with("/bin") ? "/multus" : "");
+  }
+
+  static void split_words(std::string_view text, std::vector<std::string>& words) {
+    std::string word;
+    const auto end_word = [&] {
+      if (!word.empty()) words.push_back(std::exchange(word, {}));
+    };
+    for (const char c : text) {
+      if (c == ' ' || c == '\n' || c == '\t') {
+        end_word();
+      } else if (c == ';') {
+        end_word();
+        words.emplace_back(";");
+      } else if (c != '"' && c != '\'') {
+        word += c;
+      }
+    }
+    end_word();
+  }
+
+  // Primaries of the field write it when they are ready, and ours is.
+  void place_readiness_file() {
+    if (!it_.has("--readiness-indicator-file")) return;
+    const std::string host = it_.reach(it_.flag("--readiness-indicator-file").value).host();
+    if (!host.empty()) given().tree.try_emplace("node:" + host, text_object(""));
+  }
+
+  // Without the file a story would be one of a missing file, whatever the build.
+  Result<> expect_manual_file() const {
+    if (it_.automatic()) return {};
+    const Text flag = it_.flag("--multus-conf-file");
+    const std::string path = normal_path(flag.value);
+    const Reached reached = it_.reach(path);
+    const auto absent = [&](std::string_view where) {
+      return fail(ErrorCode::kInvalidInput,
+                  fmt::format("the configuration {} {}; put it into a ConfigMap beside the workload to have it played", path, where),
+                  fmt::format("{}:{}", it_.workload->file, flag.line));
+    };
+    if (reached.mount == nullptr) return absent("is a file of the image, which is not here");
+    if (reached.volume == nullptr) return absent("is in a volume that the Pod does not have");
+    const Volume::Kind kind = reached.volume->kind;
+    const bool files = kind == Volume::Kind::kConfigMap || kind == Volume::Kind::kProjected || kind == Volume::Kind::kSecret;
+    if (!files) return absent("is not in a ConfigMap");
+    const bool there = kind == Volume::Kind::kSecret ? manifests_.secret(it_.workload->name_space, reached.volume->source) != nullptr
+                                                     : manifests_.config_map(it_.workload->name_space, reached.volume->source) != nullptr;
+    if (!there) return absent("is in " + reached.volume->source + ", which is not among these manifests");
+    return {};
   }
 
   const Manifests& manifests_;
@@ -239,6 +338,9 @@ std::string fingerprint(const Staged& staged) {
       staged.title + "\n" + given.credentials + "\n" + given.net_d + "\n" + given.net_d_at + "\n" + given.bin + "\n" + given.bin_at;
   for (const std::string& argument : staged.arguments) text += "\n" + argument;
   for (const auto& [name, value] : given.environment) text += "\n" + name + "=" + value.value_or("");
+  for (const auto& [path, directory] : given.volumes) text += "\n" + path + "=" + directory;
+  for (const std::string& path : given.read_only) text += "\n" + path;
+  if (given.read_only_root) text += "\nread-only";
   for (const auto& [path, object] : given.tree) text += "\n" + path + "\n" + object.content;
   for (const auto& [path, files] : given.projected) {
     for (const auto& [name, object] : files) text += "\n" + path + "/" + name + "\n" + object.content;

@@ -1,8 +1,9 @@
 // Staging: the world that a manifest describes, for worlds that play it.
 //
-// Volumes become mounts, ConfigMaps the files of kubelet's volumes, arguments and environment are as given, init containers that copy a
-// program have done so. What is not mounted is not there. The node is an ordinary one with flannel as its primary. Volumes that a start
-// does not depend on (logs, Secrets, volumes of drivers) are left out.
+// Volumes become mounts, ConfigMaps and Secrets the files of kubelet's volumes, arguments and environment are as given, init containers
+// that copy the plugin have done so, before the entrypoint starts. What is not mounted is not there. The node is an ordinary one with
+// flannel as its primary, and with the readiness file that the flags name. What cannot be played (sockets, volumes of drivers, what other
+// init containers do) is left out, and named.
 #pragma once
 
 #include <string>
@@ -22,11 +23,12 @@ struct Staged {
   runner::Given given;
   std::vector<std::string> arguments;
   bool manual = false;
-  std::string manual_name;  // of the published copy
-  std::string plugin;       // where the container sees the installed plugin; "" if this deployment copies none
+  std::string manual_name;            // of the published copy
+  std::string plugin;                 // where the container sees the installed plugin; "" if this deployment copies none
+  std::vector<std::string> left_out;  // "volume logs (a Socket)" …
 };
 
-// The entrypoint of the manifests; kInvalidInput if there is none or more than one.
+// The entrypoint of the manifests; kInvalidInput if there is none or more than one, or if its manual configuration is not among them.
 Result<Staged> stage(const Manifests& manifests, const std::string& name);
 
 // Changes with whatever a story of it depends on.

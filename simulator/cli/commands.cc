@@ -15,48 +15,53 @@
 namespace entryproof::cli {
 namespace {
 
-int dispatch(const Command& command, Streams& streams) {
-  if (const auto* message = std::get_if<Message>(&command)) {
-    (message->exit_code == 0 ? streams.out : streams.err) << message->text;
-    return message->exit_code;
-  }
-  if (const auto* run_options = std::get_if<RunCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return run_command(*run_options, streams, runner::play, catch_interrupts());
-  }
-  if (const auto* explore = std::get_if<ExploreCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return explore_command(*explore, streams, catch_interrupts());
-  }
-  if (const auto* replay = std::get_if<ReplayCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return replay_command(*replay, streams, catch_interrupts());
-  }
-  if (const auto* fuzz = std::get_if<FuzzCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return fuzz_command(*fuzz, streams, catch_interrupts());
-  }
-  if (const auto* upgrade = std::get_if<UpgradeCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return upgrade_command(*upgrade, streams, catch_interrupts());
-  }
-  if (const auto* histories = std::get_if<HistoriesCommand>(&command)) {
-    if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
-    return histories_command(*histories, streams, catch_interrupts());
-  }
-  if (const auto* list = std::get_if<ListCommand>(&command)) return list_command(*list, streams);
-  if (const auto* explain = std::get_if<ExplainCommand>(&command)) return explain_command(*explain, streams);
-  if (const auto* lint = std::get_if<LintCommand>(&command)) return lint_command(*lint, streams);
-  if (const auto* audit = std::get_if<AuditCommand>(&command)) return audit_command(*audit, streams);
-  return report_command(std::get<ReportCommand>(command), streams);
+// Of a command that plays cases.
+template <class Perform>
+int playing(Streams& streams, Perform perform) {
+  if (auto prepared = prepare_process(); !prepared) return complain(streams, prepared.error());
+  return perform(catch_interrupts());
 }
 
+struct Dispatch {
+  Streams& streams;
+
+  int operator()(const Message& message) const {
+    (message.exit_code == 0 ? streams.out : streams.err) << message.text;
+    return message.exit_code;
+  }
+  int operator()(const RunCommand& run) const {
+    return playing(streams, [&](const auto& interrupted) { return run_command(run, streams, runner::play, interrupted); });
+  }
+  int operator()(const ExploreCommand& explore) const {
+    return playing(streams, [&](const auto& interrupted) { return explore_command(explore, streams, interrupted); });
+  }
+  int operator()(const HistoriesCommand& histories) const {
+    return playing(streams, [&](const auto& interrupted) { return histories_command(histories, streams, interrupted); });
+  }
+  int operator()(const ReplayCommand& replay) const {
+    return playing(streams, [&](const auto& interrupted) { return replay_command(replay, streams, interrupted); });
+  }
+  int operator()(const FuzzCommand& fuzz) const {
+    return playing(streams, [&](const auto& interrupted) { return fuzz_command(fuzz, streams, interrupted); });
+  }
+  int operator()(const UpgradeCommand& upgrade) const {
+    return playing(streams, [&](const auto& interrupted) { return upgrade_command(upgrade, streams, interrupted); });
+  }
+  int operator()(const ListCommand& list) const { return list_command(list, streams); }
+  int operator()(const ExplainCommand& explain) const { return explain_command(explain, streams); }
+  int operator()(const LintCommand& lint) const { return lint_command(lint, streams); }
+  int operator()(const AuditCommand& audit) const { return audit_command(audit, streams); }
+  int operator()(const ReportCommand& report) const { return report_command(report, streams); }
+};
+
 // Instead of the suite's scenarios those of the deployment in a manifest.
-Result<> tell_stories_of(const std::string& path, runner::Suite& suite) {
+Result<> tell_stories_of(const std::string& path, Choice& choice) {
+  runner::Suite& suite = choice.suite;
   audit::Manifests manifests;
   if (auto loaded = audit::load_manifests(path, manifests); !loaded) return loaded;
   const auto staged = audit::stage(manifests, path);
   if (!staged) return std::unexpected(staged.error());
+  choice.left_out = staged->left_out;
   suite.scenarios = audit::stories(*staged);
   suite.digest = sha256_hex(suite.digest + audit::fingerprint(*staged));
   for (const auto& scenario : suite.scenarios) {
@@ -70,7 +75,7 @@ Result<> tell_stories_of(const std::string& path, runner::Suite& suite) {
 int run(int argc, const char* const* argv) {
   Streams streams = standard_streams();
   try {
-    const int code = dispatch(parse(argc, argv), streams);
+    const int code = std::visit(Dispatch{streams}, parse(argc, argv));
     streams.out.flush();
     if (!streams.out && code == kConformant) return complain(streams, {ErrorCode::kIo, "write: standard output takes no more", {}});
     return code;
@@ -99,7 +104,7 @@ Result<Choice> choose(const Chosen& chosen) {
   if (!loaded) return std::unexpected(loaded.error());
   choice.suite = std::move(*loaded);
   if (!chosen.manifest.empty()) {
-    if (auto told = tell_stories_of(chosen.manifest, choice.suite); !told) return std::unexpected(told.error());
+    if (auto told = tell_stories_of(chosen.manifest, choice); !told) return std::unexpected(told.error());
   }
   auto scenarios = runner::select(choice.suite, selection);
   if (!scenarios) return std::unexpected(scenarios.error());

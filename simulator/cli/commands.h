@@ -36,6 +36,7 @@ struct Choice {
   runner::Suite suite;
   std::vector<const runner::Scenario*> scenarios;
   std::optional<Earlier> earlier;
+  std::vector<std::string> left_out;  // of a manifest, what no case plays
 };
 // Loads the suite and selects from it.
 Result<Choice> choose(const Chosen& chosen);

@@ -229,6 +229,7 @@ Result<> write_baseline(const RunCommand& command, const Baseline& before, const
 int run_command(const RunCommand& command, Streams& streams, const Player& play, const std::atomic<bool>& interrupted) {
   const auto choice = choose(command.chosen);
   if (!choice) return complain(streams, choice.error());
+  for (const std::string& what : choice->left_out) streams.err << fmt::format("entryproof: not played: {}\n", reports::one_line(what, 300));
   const auto builds = resolve(command, choice->earlier);
   if (!builds) return complain(streams, builds.error());
   auto options = run_options(command, choice->earlier);

@@ -77,6 +77,8 @@ int upgrade_command(const UpgradeCommand& command, Streams& streams, const std::
   options.with = command.with;
   std::size_t worse = 0;
   for (const auto& deployment : *staged) {
+    for (const std::string& what : deployment.left_out)
+      streams.err << fmt::format("entryproof: not played: {}\n", reports::one_line(what, 300));
     const audit::UpgradeRequest request{*suite, deployment, *from, *to, world, options, interrupted};
     const auto notices = audit::play_upgrade(request, (*stage)->maker());
     if (interrupted.load()) {

@@ -60,7 +60,7 @@ TEST(UpgradeCommand, ToTheReferenceNothingGetsWorse) {
 TEST(UpgradeCommand, InAMemoryWorldAnHourPasses) {
   const auto ended = entryproof({"upgrade", "--from", "reference", "--to", "reference"});
   EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
-  EXPECT_THAT(ended.out, HasSubstr("the next token is published, too"));
+  EXPECT_THAT(ended.out, HasSubstr("the token after that is published, too"));
 }
 
 TEST(UpgradeCommand, WhatCannotBePlayedIsTwo) {
