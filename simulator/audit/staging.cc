@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "simulator/base/digest.h"
@@ -18,6 +19,7 @@ using runner::Object;
 constexpr std::string_view kServiceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
 // Where a volume stands that the container does not see: the site always has both.
 constexpr const char* kNowhere = "/.not-mounted";
+constexpr std::size_t kMostVolumes = 32;
 
 Object text_object(std::string content) {
   Object object;
@@ -37,6 +39,13 @@ Object plugin_object() {
 }
 
 std::string_view directory_of(std::string_view path) { return path.substr(0, path.rfind('/')); }
+
+// What the container has of its own, and what is no path, can carry no volume.
+bool is_place_for_a_volume(const std::string& path) {
+  if (normal_path(path) != path || path == "/") return false;
+  return std::ranges::none_of(std::array{"/proc", "/sys", "/dev"},
+                              [&](const std::string& own) { return (path + "/").starts_with(own + "/"); });
+}
 
 class Staging {
  public:
@@ -73,7 +82,7 @@ class Staging {
     const std::string path = normal_path(it_.flag(flag).value);
     const Reached reached = it_.reach(path);
     inside = reached.host().empty() ? kNowhere + path : path;
-    host = reached.host();
+    host = reached.host().empty() ? "" : normal_path(reached.host());
     if (reached.mount != nullptr && reached.mount->read_only) given().read_only.push_back(path);
   }
 
@@ -109,7 +118,8 @@ class Staging {
     const Volume* volume = it_.workload->volume(mount.volume);
     if (volume == nullptr) return leave_out(mount, "the Pod has none of that name");
     if (mount.path.starts_with(kServiceAccount) || mount.path == given().credentials_at) return;
-    if (!mount.path.starts_with('/') || mount.path == "/") return leave_out(mount, "no place for a volume");
+    if (!is_place_for_a_volume(mount.path)) return leave_out(mount, "no place for a volume here");
+    if (given().volumes.size() + given().projected.size() == kMostVolumes) return leave_out(mount, "one too many");
     const std::string& name_space = it_.workload->name_space;
     switch (volume->kind) {
       case Volume::Kind::kHostPath:
@@ -120,7 +130,7 @@ class Staging {
       case Volume::Kind::kSecret:
         return place_files(mount, *volume, manifests_.secret(name_space, volume->source));
       case Volume::Kind::kEmptyDir:
-        given().volumes[mount.path] = "/pods/multus/" + volume->name + normal_path(mount.sub_path);
+        given().volumes[mount.path] = "/pods/multus" + normal_path(volume->name + "/" + mount.sub_path);
         if (mount.read_only) given().read_only.push_back(mount.path);
         return;
       case Volume::Kind::kOther:
@@ -133,8 +143,9 @@ class Staging {
         it_.reach(it_.flag("--cni-conf-dir").value).mount == &mount || it_.reach(it_.flag("--cni-bin-dir").value).mount == &mount;
     if (holds_a_place) return;
     if (!volume.type.empty() && !volume.type.starts_with("Directory")) return leave_out(mount, "a " + volume.type);
-    if (volume.source.empty() || volume.source == "/") return leave_out(mount, "all of the host");
-    given().volumes[mount.path] = volume.source + (mount.sub_path.empty() ? "" : normal_path(mount.sub_path));
+    const std::string source = normal_path(volume.source + "/" + mount.sub_path);
+    if (source == "/") return leave_out(mount, "all of the host");
+    given().volumes[mount.path] = source;
     if (mount.read_only) given().read_only.push_back(mount.path);
   }
 
@@ -167,7 +178,7 @@ class Staging {
       if (host.empty()) {
         staged_.left_out.push_back("init container " + container.name);
       } else {
-        given().tree["node:" + host] = plugin_object();
+        given().tree["node:" + normal_path(host)] = plugin_object();
       }
     }
   }
@@ -220,7 +231,7 @@ class Staging {
   void place_readiness_file() {
     if (!it_.has("--readiness-indicator-file")) return;
     const std::string host = it_.reach(it_.flag("--readiness-indicator-file").value).host();
-    if (!host.empty()) given().tree.try_emplace("node:" + host, text_object(""));
+    if (!host.empty()) given().tree.try_emplace("node:" + normal_path(host), text_object(""));
   }
 
   // Without the file a story would be one of a missing file, whatever the build.

@@ -104,6 +104,18 @@ TEST(Staging, WhatIsNotPlayedIsNamed) {
                                                    HasSubstr("none of that name"), "init container wait"));
 }
 
+TEST(Staging, NoPathLeadsOutOfTheNodeOrOverWhatTheContainerHas) {
+  const auto made = staged({.volumes = "      - {name: up, hostPath: {path: /run/../../etc}}\n"
+                                       "      - {name: all, hostPath: {path: /}}\n",
+                            .mounts = "        - {name: up, mountPath: /host/up}\n"
+                                      "        - {name: up, mountPath: /x/../y}\n"
+                                      "        - {name: up, mountPath: /proc/sys}\n"
+                                      "        - {name: all, mountPath: /all}\n"});
+  ASSERT_TRUE(made) << made.error().line();
+  EXPECT_THAT(made->given.volumes, UnorderedElementsAre(Pair("/host/up", "/etc")));
+  EXPECT_EQ(made->left_out.size(), 3U);
+}
+
 std::vector<std::string> copied(const std::string& command) {
   const auto made = staged({.pod = "      initContainers:\n      - name: copy\n        image: x\n        command: " + command +
                                    "\n        volumeMounts: [{name: bin, mountPath: /host/opt/cni/bin}]\n"});
