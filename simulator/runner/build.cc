@@ -9,10 +9,10 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "simulator/base/digest.h"
+#include "simulator/base/file.h"
 #include "simulator/subjects/mutants/mutants.h"
 #include "simulator/subjects/predecessors/traits.h"
 
@@ -143,10 +143,7 @@ Result<std::string> read_executable(const std::string& path) {
   if (!fs::is_regular_file(status)) return fail(ErrorCode::kUsage, "not a build: it is no regular file", path);
   if (access(path.c_str(), X_OK) != 0) return fail(ErrorCode::kUsage, "not a build: it is not executable (chmod +x?)", path);
   if (fs::file_size(path, error) > kMaxExecutableBytes) return fail(ErrorCode::kLimit, "larger than 512 MiB", path);
-  std::ifstream in(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  if (!in.good() && !in.eof()) return fail(ErrorCode::kIo, "cannot be read", path);
-  return bytes;
+  return read_file(path, kMaxExecutableBytes);
 }
 
 Result<Build> from_path(std::string name, std::string spec, const std::string& path, const Neighbours& with) {
@@ -186,12 +183,14 @@ Result<std::vector<Build>> mutants_named(const std::string& name) {
   if (name != "*" && std::ranges::find(names, name) == names.end()) {
     return fail(ErrorCode::kUsage, "there is no mutant of this name; there are: " + joined(names), "mutant:" + name);
   }
+  const auto program = come_along("mutant:" + name, "mutant", name);  // one for all of them
+  if (!program) return std::unexpected(program.error());
   std::vector<Build> builds;
   for (const auto& each : names) {
     if (name != "*" && name != each) continue;
-    auto build = come_along("mutant:" + each, "mutant", each);
-    if (!build) return std::unexpected(build.error());
-    builds.push_back(std::move(*build));
+    Build& build = builds.emplace_back(*program);
+    build.name = build.spec = "mutant:" + each;
+    build.variant = each;
   }
   return builds;
 }
