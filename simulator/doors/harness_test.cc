@@ -220,6 +220,21 @@ TEST(HarnessTest, KilledTogetherWithItsLauncherLeavesNoProcessAndTheNextRunRemov
   EXPECT_THAT(cgroups_of(harness), IsEmpty());
 }
 
+// As `run --repeat` does: more often than this machine has empty directories to work in.
+TEST(HarnessTest, IsFollowedByAnyNumberOfOthers) {
+  if (getuid() != 0) GTEST_SKIP() << "needs root";
+  Child child([](const Child::Say& say) {
+    for (int time = 0; time < 40; ++time) {
+      auto harness = Harness::enter();
+      if (!harness) return say(harness.error().line() + "\n");
+      auto sandbox = (*harness)->launcher().spawn(probe({"sleep"}));
+      if (!sandbox) return say(sandbox.error().line() + "\n");
+    }
+    say("well\n");
+  });
+  EXPECT_EQ(child.all(), "well\n");
+}
+
 TEST(HarnessTest, OutlivesItsLauncherAndSaysSo) {
   if (getuid() != 0) GTEST_SKIP() << "needs root";
   Child child([](const Child::Say& say) {

@@ -98,7 +98,13 @@ Result<std::unique_ptr<Harness>> Harness::enter(const Options& options) {
   return harness;
 }
 
-Harness::~Harness() = default;
+// The helpers first: they live in the directory. Lazily, for what a dying sandbox still holds; the place is empty again for the next
+// harness.
+Harness::~Harness() {
+  agent_.reset();
+  launcher_.reset();
+  umount2(work_directory_.c_str(), MNT_DETACH);
+}
 
 Result<std::string> Harness::make_directory(const std::string& label) {
   const auto path = work_directory_ + "/" + label + "-" + std::to_string(++directories_);

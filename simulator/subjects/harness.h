@@ -1,9 +1,9 @@
 // Harness: the process that holds the worlds, prepared so that nothing of it can outlive it.
 //
-// enter() is called once, at the start of main, while the process has one thread and no FUSE descriptor. It goes into a mount namespace of
-// its own (with a user namespace when not root), mounts a tmpfs there for everything the run needs, and forks two helpers: the Launcher,
-// which starts sandboxes, and the Agent, which changes the nodes through their mounts. Both end when this process does, however it ends;
-// with the last of the three the namespace goes, and with it every mount.
+// enter() is called at the start of main, while the process has one thread and no FUSE descriptor; again only when the harness before has
+// ended. It goes into a mount namespace of its own (with a user namespace when not root), mounts a tmpfs there for everything the run
+// needs, and forks two helpers: the Launcher, which starts sandboxes, and the Agent, which changes the nodes through their mounts. Both end
+// when this process does, however it ends; with the last of the three the namespace goes, and with it every mount.
 //
 // Three rules keep that true (measured; simulation of a killed harness is a test): no thread of this process touches a path inside a FUSE
 // mount; FUSE descriptors are close-on-exec; this process forks nothing after enter().
@@ -29,7 +29,7 @@ class Harness {
   // doors::FuseDoor::mount: a tmpfs world needs the harness too.
   static Result<std::unique_ptr<Harness>> enter(const Options& options);
   static Result<std::unique_ptr<Harness>> enter() { return enter(Options{}); }
-  ~Harness();  // ends every sandbox, both helpers, and waits for them
+  ~Harness();  // ends every sandbox, both helpers, waits for them, and leaves the machine's directories as they were
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
 
