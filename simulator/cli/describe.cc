@@ -69,7 +69,9 @@ std::string text_of(const StartStep& step) {
 }
 std::string text_of(const PutStep& step) { return (step.in_place ? "write " : "put ") + step.path; }
 std::string text_of(const ChmodStep& step) { return fmt::format("give {} mode {:04o}", step.path, step.mode); }
-std::string text_of(const RemoveStep& step) { return "remove " + step.path; }
+std::string text_of(const RemoveStep& step) {
+  return "remove " + step.path + (step.behind ? " right behind the build's " + faults::to_string(*step.behind) : "");
+}
 std::string text_of(const RenameStep& step) { return fmt::format("rename {} to {}", step.from, step.to); }
 std::string text_of(const LinkStep& step) { return fmt::format("link {} to {}", step.path, step.target); }
 std::string text_of(const RotateStep& step) {
@@ -109,7 +111,10 @@ std::string text_of(const ClusterStep& step) {
 std::string text_of(const ProjectStep& step) {
   return fmt::format("project {} to {}", reports::counted(step.files.size(), "file"), step.path);
 }
-std::string text_of(const SignalStep& step) { return fmt::format("send signal {} to {}", step.number, actor(step.who)); }
+std::string text_of(const SignalStep& step) {
+  if (step.at) return fmt::format("send signal {} when the build makes this operation: {}", step.number, faults::to_string(*step.at));
+  return fmt::format("send signal {} to {}", step.number, actor(step.who));
+}
 std::string text_of(const KillStep& step) {
   return fmt::format("kill {}{}", actor(step.who), step.at_operation ? fmt::format(" at its operation {}", *step.at_operation) : "");
 }

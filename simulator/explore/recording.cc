@@ -37,9 +37,10 @@ class RecordedWorld final : public runner::World {
   Result<> kill(const std::string& who) override { return world_->kill(who); }
   Result<> arm_kill(std::uint64_t operation) override { return world_->arm_kill(operation); }
   Result<> change(const std::vector<cluster::Change>& changes) override { return world_->change(changes); }
-  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
-    return world_->arm_change(directory, std::move(changes), std::move(done));
+  Result<> arm_change(faults::Rule moment, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    return world_->arm_change(std::move(moment), std::move(changes), std::move(done));
   }
+  Result<> arm_signal(const faults::Rule& moment, int number) override { return world_->arm_signal(moment, number); }
   Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return world_->add_faults(plan, owner); }
   void clear_faults(faults::Owner owner) override { world_->clear_faults(owner); }
   std::vector<faults::Injection> injections() override { return world_->injections(); }

@@ -114,7 +114,11 @@ Json written(const PutStep& step) {
 }
 
 Json written(const ChmodStep& step) { return {{"chmod", step.path}, {"mode", mode_text(step.mode)}}; }
-Json written(const RemoveStep& step) { return {{"remove", step.path}}; }
+Json written(const RemoveStep& step) {
+  Json json = {{"remove", step.path}};
+  if (step.behind) json["behind"] = faults::to_string(*step.behind);
+  return json;
+}
 Json written(const RenameStep& step) { return {{"rename", step.from}, {"to", step.to}}; }
 Json written(const LinkStep& step) { return {{"link", step.path}, {"target", step.target}}; }
 
@@ -130,6 +134,7 @@ Json written(const RotateStep& step) {
 Json written(const SignalStep& step) {
   Json json = {{"signal", step.number == SIGINT ? "INT" : "TERM"}};
   if (step.who != "build") json["to"] = step.who;
+  if (step.at) json["at"] = faults::to_string(*step.at);
   return json;
 }
 

@@ -301,7 +301,8 @@ class Stalls::StallWorld final : public runner::World {
   Result<> add_faults(const faults::Plan& plan, faults::Owner) override { return plan.empty() ? Result<>() : unavailable(); }
   void clear_faults(faults::Owner) override {}
   std::vector<faults::Injection> injections() override { return {}; }
-  Result<> arm_change(const std::string&, std::vector<cluster::Change>, std::function<void()>) override { return unavailable(); }
+  Result<> arm_change(faults::Rule, std::vector<cluster::Change>, std::function<void()>) override { return unavailable(); }
+  Result<> arm_signal(const faults::Rule&, int) override { return unavailable(); }
   cluster::Experience ask(const cluster::ClientConfig&) override { return {}; }
   void cluster_changed() override {}
   Result<> set_clock_forward(Duration) override { return unavailable(); }

@@ -44,7 +44,8 @@ void Engine::disarm() {
   injections_.clear();
   injected_ = 0;
   kill_operation_ = 0;
-  change_ = nullptr;
+  appointments_.clear();
+  due_.clear();
 }
 
 void Engine::kill_at(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) {
@@ -53,13 +54,13 @@ void Engine::kill_at(std::uint32_t session, std::uint64_t operation, std::functi
   kill_ = std::move(kill);
 }
 
-void Engine::change_after_read(std::string directory, std::function<void()> change) {
-  directory_ = std::move(directory);
-  change_ = std::move(change);
+void Engine::at(const Rule& moment, std::string what, std::function<void(const Operation&)> deed) {
+  appointments_.push_back({{moment, Owner::kScenario, 0, false, Verb::kMark, {}}, std::move(what), std::move(deed)});
 }
 
 bool Engine::watches(Verb verb) const {
-  return std::ranges::any_of(armed_, [verb](const Armed& armed) { return concerns(armed.rule, verb); });
+  return std::ranges::any_of(armed_, [verb](const Armed& armed) { return concerns(armed.rule, verb); }) ||
+         std::ranges::any_of(appointments_, [verb](const Appointment& each) { return concerns(each.moment.rule, verb); });
 }
 
 // --- the two moments ---
@@ -72,8 +73,10 @@ Ruling Engine::before(const Operation& operation) {
     return refused(EIO);
   }
   later_.clear();
+  due_.clear();
   Ruling ruling;
   if (operation.actor != Actor::kBuild) return ruling;
+  keep_appointments(operation);
   for (std::size_t i = 0; i < armed_.size(); ++i) {
     if (!hits(armed_[i], operation)) continue;
     if (armed_[i].rule.phase == Phase::kAfter) {
@@ -86,13 +89,23 @@ Ruling Engine::before(const Operation& operation) {
 }
 
 Ruling Engine::after(const Operation& operation) {
-  if (change_ && operation.verb == Verb::kRead && operation.actor != Actor::kWorld && operation.succeeded() &&
-      operation.path.starts_with(directory_ + "/")) {
-    std::exchange(change_, nullptr)();
-  }
+  for (const auto& deed : std::exchange(due_, {})) deed(operation);
   Ruling ruling;
   for (const std::size_t i : std::exchange(later_, {})) strike(armed_[i], operation, ruling);
   return ruling;
+}
+
+void Engine::keep_appointments(const Operation& operation) {
+  std::erase_if(appointments_, [&](Appointment& each) {
+    if (!hits(each.moment, operation)) return false;
+    if (!each.what.empty()) note(operation, each.what);
+    if (each.moment.rule.phase == Phase::kAfter) {
+      due_.push_back(std::move(each.deed));
+    } else {
+      each.deed(operation);
+    }
+    return true;
+  });
 }
 
 // --- one rule ---

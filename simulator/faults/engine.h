@@ -1,8 +1,8 @@
 // Engine: the gate at a node's door that makes calls fail.
 //
 // It applies a plan to the operations of the build under test, deterministically, and remembers what it did for the report. It also holds
-// what the world itself arms: a kill at operation N of a start, a change right after a read. Nothing here knows of processes or of what
-// survives a power cut: whoever owns the world gives callbacks for that.
+// what the world itself arms: a kill at operation N of a start, and whatever else shall happen at a moment. Nothing here knows of processes
+// or of what survives a power cut: whoever owns the world gives callbacks for that.
 //
 // To kill, the node is sealed first, so that nothing of what dying threads still send is applied; then the callback ends the process.
 //
@@ -13,6 +13,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Injection {
 
 // Who set a rule: the scenario that is played, or whoever runs it (the command line, the control socket).
 enum class Owner : std::uint8_t { kScenario, kRun };
+
+// What is remembered of an operation behind which the world changed the node.
+inline constexpr std::string_view kChangedBehind = "the node is changed right behind it";
 
 class Engine final : public node::Gate {
  public:
@@ -56,12 +60,13 @@ class Engine final : public node::Gate {
 
   // Kills a start at its N-th counted operation (from 1), before that takes effect, whatever the plan says; once.
   void kill_at(std::uint32_t session, std::uint64_t operation, std::function<void()> kill);
-  // Calls `change` after the next successful read of a file below `directory` by anybody but the world; once.
-  void change_after_read(std::string directory, std::function<void()> change);
+  // What happens when the operation that `moment` means comes: before it is applied, or right behind it (its phase); once. The operation
+  // takes its course. Only what happens behind one may change the node. `what` is remembered among the injections; empty: it is none.
+  void at(const Rule& moment, std::string what, std::function<void(const node::Operation&)> deed);
 
   node::Ruling before(const node::Operation& operation) override;
   node::Ruling after(const node::Operation& operation) override;
-  bool acts_after() const override { return change_ != nullptr || !later_.empty(); }
+  bool acts_after() const override { return !due_.empty() || !later_.empty(); }
   bool watches(node::Verb verb) const override;
 
  private:
@@ -75,7 +80,14 @@ class Engine final : public node::Gate {
     std::set<node::InodeId> cut_short;    // files whose next write gets then_error
   };
 
+  struct Appointment {
+    Armed moment;
+    std::string what;
+    std::function<void(const node::Operation&)> deed;
+  };
+
   static bool hits(Armed& armed, const node::Operation& operation);
+  void keep_appointments(const node::Operation& operation);
   void strike(Armed& armed, const node::Operation& operation, node::Ruling& ruling);
   void end(const Rule& rule, const node::Operation& operation);
   void note(const node::Operation& operation, const std::string& what);
@@ -90,8 +102,8 @@ class Engine final : public node::Gate {
   std::uint32_t kill_session_ = 0;
   std::uint64_t kill_operation_ = 0;  // 0: none
   std::function<void()> kill_;
-  std::string directory_;
-  std::function<void()> change_;
+  std::vector<Appointment> appointments_;
+  std::vector<std::function<void(const node::Operation&)>> due_;  // behind the operation at hand
 };
 
 }  // namespace entryproof::faults

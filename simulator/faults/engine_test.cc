@@ -173,12 +173,28 @@ TEST_F(EngineTest, ChangesTheWorldBehindARead) {
   const auto d = node_.tree().child(kRoot, "d");
   const auto file = *node_.create(Caller{}, d, "f", 0644, O_WRONLY);
   int changes = 0;
-  engine_.change_after_read("/d", [&] { ++changes; });
+  engine_.at(behind_read_below("/d"), "", [&](const node::Operation&) {
+    ASSERT_TRUE(node_.mkdir(Caller{}, kRoot, "e" + std::to_string(++changes), 0755));  // the node may be changed here
+  });
   ASSERT_TRUE(node_.read(Caller{}, file, 0, 10));
   EXPECT_EQ(changes, 0);
   ASSERT_TRUE(node_.read(build_, file, 0, 10));
   ASSERT_TRUE(node_.read(build_, file, 0, 10));
   EXPECT_EQ(changes, 1);
+}
+
+TEST_F(EngineTest, KeepsAnAppointmentOnceBeforeTheOperationIsApplied) {
+  std::vector<std::uint64_t> told;
+  const auto moment = parse_moment("write **/a nth=2");
+  ASSERT_TRUE(moment) << moment.error().line();
+  const auto a = make("a");
+  engine_.at(*moment, "told",
+             [&](const node::Operation& operation) { told.push_back(operation.index + 1000 * node_.tree().attributes(a)->size); });
+  for (int time = 0; time < 3; ++time) EXPECT_EQ(write(a), 0);
+  const auto size = node_.tree().attributes(a)->size;
+  EXPECT_EQ(told, std::vector<std::uint64_t>{2 + 1000 * size});
+  ASSERT_EQ(engine_.injections().size(), 1U);
+  EXPECT_EQ(engine_.injections()[0].what, "write of /a: told");
 }
 
 TEST_F(EngineTest, CloseIsNoOperationUnlessARuleAsksForIt) {

@@ -41,7 +41,7 @@ struct Trouble {
   std::string message;
 };
 
-std::expected<Rule, Trouble> read_line(std::string_view line) {
+std::expected<Rule, Trouble> read_line(std::string_view line, RuleReader::Kind kind) {
   const auto words = words_of(line);
   if (words.empty()) return std::unexpected(Trouble{1, "a rule is wanted: OPERATION PATTERN [nth=N] EFFECT"});
   RuleReader reader;
@@ -67,7 +67,7 @@ std::expected<Rule, Trouble> read_line(std::string_view line) {
     }
     if (!wrong.empty()) return std::unexpected(Trouble{words[std::min(i, words.size() - 1)].column, std::move(wrong)});
   }
-  auto rule = reader.finish();
+  auto rule = reader.finish(kind);
   if (!rule) return std::unexpected(Trouble{words[0].column, rule.error()});
   return std::move(*rule);
 }
@@ -85,11 +85,11 @@ bool is_utf8(std::string_view text) {
   }
 }
 
-Result<Rule> parse_line(std::string_view text, std::string_view name, std::size_t line) {
+Result<Rule> parse_line(std::string_view text, std::string_view name, std::size_t line, RuleReader::Kind kind = RuleReader::Kind::kFault) {
   if (text.size() > kMostRuleBytes)
     return refuse(name, line, kMostRuleBytes, "a rule of more than " + std::to_string(kMostRuleBytes) + " bytes");
   if (!is_utf8(text)) return refuse(name, line, 1, "it is no UTF-8");  // it could not be printed as JSON
-  auto rule = read_line(text);
+  auto rule = read_line(text, kind);
   if (!rule) return refuse(name, line, rule.error().column, std::move(rule.error().message));
   return std::move(*rule);
 }
@@ -115,6 +115,8 @@ Result<Plan> parse_json(std::string_view text, std::string_view name) {
 }  // namespace
 
 Result<Rule> parse_rule(std::string_view line, std::string_view name) { return parse_line(line, name, 1); }
+
+Result<Rule> parse_moment(std::string_view line, std::string_view name) { return parse_line(line, name, 1, RuleReader::Kind::kMoment); }
 
 Result<Plan> parse(std::string_view text, std::string_view name) {
   const auto first = std::ranges::find_if_not(text, [](char c) { return is_space(c) || c == '\n'; });
@@ -232,10 +234,24 @@ std::string to_json(const Plan& plan) {
   return list.dump();
 }
 
-Rule fail_operation(std::uint64_t index, int error, bool sticky) {
+Rule nth_operation(std::uint64_t index) {
   Rule rule;
   rule.path = "**";
   rule.nth = index;
+  return rule;
+}
+
+Rule behind_read_below(std::string_view directory) {
+  Rule rule;
+  rule.operation = "read";
+  for (const char letter : directory) rule.path += (letter == '*' || letter == '?' || letter == '\\' ? "\\" : "") + std::string(1, letter);
+  rule.path += "/**";
+  rule.phase = Phase::kAfter;
+  return rule;
+}
+
+Rule fail_operation(std::uint64_t index, int error, bool sticky) {
+  Rule rule = nth_operation(index);
   rule.error = error;
   rule.sticky = sticky;
   return rule;

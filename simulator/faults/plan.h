@@ -71,6 +71,8 @@ using Plan = std::vector<Rule>;
 // or one, each an object (or a string, which is read as a line). `name` stands in errors: "name:line:column: …".
 Result<Plan> parse(std::string_view text, std::string_view name = "fault plan");
 Result<Rule> parse_rule(std::string_view line, std::string_view name = "fault rule");
+// A moment: a rule that makes nothing fail, "rename to=**/00-*.conf* nth=2 after". What happens then others say.
+Result<Rule> parse_moment(std::string_view line, std::string_view name = "moment");
 
 std::string to_string(const Rule& rule);
 std::string to_string(const Plan& plan);  // one rule per line
@@ -79,6 +81,9 @@ std::string to_json(const Plan& plan);    // the same as a JSON list of objects
 // "Operation number K of the run fails": the K-th that counts (or, of a verb that does not count, the K-th of that verb) fails once, or
 // from then on with all of its kind.
 Rule fail_operation(std::uint64_t index, int error, bool sticky);
+// The moment of the N-th operation that counts, and that behind the next read of a file below a directory.
+Rule nth_operation(std::uint64_t index);
+Rule behind_read_below(std::string_view directory);
 Rule fail_nth(node::Verb verb, std::uint64_t nth, int error, bool sticky);
 
 // Whether the rule's operation and patterns fit; how often is the engine's business.

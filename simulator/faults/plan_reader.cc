@@ -152,7 +152,7 @@ std::string RuleReader::word(std::string_view key, std::string_view value) {
   return "unknown word; there are: to= nth= seq= errno= short= (then errno=) delay= sticky before after kill powercut (model= omit=)";
 }
 
-std::expected<Rule, std::string> RuleReader::finish() {
+std::expected<Rule, std::string> RuleReader::finish(Kind kind) {
   const auto wrong = [](const char* why) { return std::unexpected(std::string(why)); };
   const bool leads_somewhere = rule_.operation == "rename" || rule_.operation == "link" || rule_.operation == "any";
   if (!given_.contains("operation")) return wrong("no operation is named; \"any\" is all that change the node, and the syncs");
@@ -160,6 +160,11 @@ std::expected<Rule, std::string> RuleReader::finish() {
   if (!rule_.to.empty() && !leads_somewhere) return wrong("only rename and link lead somewhere (to=)");
   if (given_.contains("nth") && given_.contains("seq")) return wrong("either nth= or seq= says which operation is meant");
   const int effects = (rule_.error != 0 ? 1 : 0) + (rule_.short_write ? 1 : 0) + (rule_.kill ? 1 : 0) + (rule_.power_cut ? 1 : 0);
+  if (kind == Kind::kMoment) {
+    if (effects != 0 || rule_.then_error != 0 || rule_.delay != 0s || rule_.sticky || !rule_.sequence.empty() || !cut_.model.empty())
+      return wrong("a moment is an operation, a path, nth= and before or after; nothing fails then");
+    return std::move(rule_);
+  }
   if (effects == 0 && rule_.delay == 0s) return wrong("nothing happens: errno=, short=, delay=, kill or powercut is wanted");
   if (effects > 1) return wrong("one of errno=, short=, kill and powercut is wanted; another rule may say the other");
   if (rule_.then_error != 0 && !rule_.short_write) return wrong("\"then\" is what comes after short=");

@@ -12,12 +12,14 @@ namespace entryproof::faults {
 
 class RuleReader {
  public:
+  enum class Kind : std::uint8_t { kFault, kMoment };  // a moment makes nothing fail
+
   // Each gives what is wrong, in words; nothing if all is well. `key` is what stands before "=", or the word itself.
   std::string operation(std::string_view name);
   std::string path(std::string_view pattern) { return set_pattern(pattern, rule_.path); }
   std::string word(std::string_view key, std::string_view value);
   // What only the whole can tell.
-  std::expected<Rule, std::string> finish();
+  std::expected<Rule, std::string> finish(Kind kind = Kind::kFault);
 
  private:
   static std::string set_pattern(std::string_view pattern, std::string& where);

@@ -116,6 +116,16 @@ TEST(Plan, RefusesWhatMakesNoSense) {
   }
 }
 
+TEST(Plan, AMomentIsARuleThatMakesNothingFail) {
+  const auto moment = parse_moment("rename to=**/00-*.conf* nth=2 after");
+  ASSERT_TRUE(moment) << moment.error().line();
+  EXPECT_EQ(to_string(*moment), "rename to=**/00-*.conf* nth=2 after");
+  for (const char* more : {"errno=EIO", "kill", "delay=1s", "sticky", "seq=x", "short=3", "powercut model=xfs"})
+    EXPECT_FALSE(parse_moment(std::string("write **/a ") + more)) << more;
+  EXPECT_FALSE(parse_moment("write"));
+  EXPECT_FALSE(parse_rule("write **/a nth=2")) << "a fault has an effect";
+}
+
 TEST(Plan, HasCaps) {
   EXPECT_FALSE(parse_rule("write /" + std::string(kMostRuleBytes, 'a') + " errno=EIO"));
   std::string many;

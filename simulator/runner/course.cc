@@ -106,7 +106,7 @@ Result<std::vector<cluster::Change>> Course::rotate(const RotateStep& step) {
   if (!step.torn) return changes;
   // Armed before the first swap is made: no read can slip through.
   const auto directory = credentials_.data_directory();
-  if (auto armed = world_->arm_change(directory, credentials_.rotate(step), [this] { torn_ = true; }); !armed) {
+  if (auto armed = world_->arm_change(faults::behind_read_below(directory), credentials_.rotate(step), [this] { torn_ = true; }); !armed) {
     return std::unexpected(armed.error());
   }
   armed_ = true;

@@ -202,6 +202,32 @@ std::optional<Mismatch> judge_arrivals(const ExpectStep& step, const Evidence& e
   return std::nullopt;
 }
 
+// Whether what the build took away went in this order. A name that was not taken away itself went with a directory above it; one that stays
+// is not judged here.
+std::optional<Mismatch> judge_departures(const ExpectStep& step, const Evidence& evidence) {
+  if (step.gone_in_order.empty()) return std::nullopt;
+  const auto departures = evidence.departures();
+  const auto last_of = [&](const std::string& path) {
+    const auto node_path = evidence.site.to_node(path);
+    if (const auto itself = departures.find(node_path); itself != departures.end()) return itself->second.back();
+    std::uint64_t last = 0;
+    for (const auto& [name, times] : departures) {
+      if (node_path.starts_with(name + "/")) last = std::max(last, times.back());
+    }
+    return last;
+  };
+  std::string before;
+  std::uint64_t latest = 0;
+  for (const auto& path : step.gone_in_order) {
+    const auto went = last_of(path);
+    if (went == 0) continue;
+    if (went < latest) return Mismatch{before + " is taken away before " + path, "it went after it"};
+    before = path;
+    latest = went;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string describe(const Life& life) {
@@ -217,7 +243,13 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
     const Life life = evidence.life("build");
     if (!life.running && life.exit_code != 0) return std::nullopt;
   }
+  if (step.if_published) {
+    const auto published =
+        oracles::published_configuration(situation.tree, situation.layout, situation.mode, situation.published, situation.readers);
+    if (published.config == nullptr) return std::nullopt;
+  }
   if (auto found = judge_arrivals(step, evidence)) return found;
+  if (auto found = judge_departures(step, evidence)) return found;
   if (step.kubeconfig) {
     const auto& wanted = *step.kubeconfig;
     const std::optional<mode_t> mode = wanted.mode ? std::optional(static_cast<mode_t>(*wanted.mode)) : std::nullopt;

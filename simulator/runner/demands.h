@@ -23,10 +23,11 @@ struct Evidence {
   const Site& site;
   const std::map<std::string, node::Tree>& remembered;
   std::function<Life(const std::string& who)> life;
-  std::function<std::vector<std::string>()> outputs;                            // of the build's programs
-  Access* access = nullptr;                                                     // null: there is no cluster to be asked
-  std::function<std::map<std::string, std::vector<std::uint64_t>>()> arrivals;  // of new content, by host path: places in the journal
-  bool lossless = false;                                                        // compare numbers as written, not by value
+  std::function<std::vector<std::string>()> outputs;                              // of the build's programs
+  Access* access = nullptr;                                                       // null: there is no cluster to be asked
+  std::function<std::map<std::string, std::vector<std::uint64_t>>()> arrivals;    // of new content, by host path: places in the journal
+  std::function<std::map<std::string, std::vector<std::uint64_t>>()> departures;  // of names, likewise
+  bool lossless = false;                                                          // compare numbers as written, not by value
 };
 
 // nullopt: all that the step demands of this moment is met. Its times (`within`, `for`) and `quiet` are the player's business.

@@ -80,12 +80,19 @@ class FuseGround final : public Ground {
     return {};
   }
 
-  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
+  Result<> arm_change(const faults::Rule& moment, std::vector<cluster::Change> changes, std::function<void()> done) override {
     const std::lock_guard lock(door_->mutex());
-    engine_.change_after_read(directory, [this, changes = std::move(changes), done = std::move(done)] {  // the door's mutex is held
-      static_cast<void>(cluster::apply(node_, node::Caller{}, node::kRoot, changes));
-      done();
-    });
+    engine_.at(moment, std::string(faults::kChangedBehind),
+               [this, changes = std::move(changes), done = std::move(done)](const node::Operation&) {  // the door's mutex is held
+                 static_cast<void>(cluster::apply(node_, node::Caller{}, node::kRoot, changes));
+                 done();
+               });
+    return {};
+  }
+
+  Result<> arm_deed(const faults::Rule& moment, std::string what, std::function<void(std::uint32_t)> deed) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.at(moment, std::move(what), [deed = std::move(deed)](const node::Operation& operation) { deed(operation.session); });
     return {};
   }
 

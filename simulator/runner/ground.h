@@ -49,8 +49,9 @@ class Ground {
   virtual Result<> arm_kill(std::uint32_t session, std::uint64_t operation, std::function<void()> kill) = 0;
   // As the world, while nobody runs who could watch: no need to go through the mount.
   virtual Result<> change_directly(const std::vector<cluster::Change>& changes) = 0;
-  // After the next read of a file below `directory`, on the serving thread. kUnavailable where operations are not seen.
-  virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+  // As World's. `deed` is called on the serving thread, under the node's lock, and changes nothing of the node itself.
+  virtual Result<> arm_change(const faults::Rule& moment, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+  virtual Result<> arm_deed(const faults::Rule& moment, std::string what, std::function<void(std::uint32_t session)> deed) = 0;
   // As World's. `kill` ends the program of that start, under the node's lock; it is sealed already.
   virtual Result<> add_faults(const faults::Plan& plan, faults::Owner owner) = 0;
   virtual void clear_faults(faults::Owner owner) = 0;

@@ -30,7 +30,8 @@ void Judgement::look_for(const ExpectStep& step) {
       return;
     }
   }
-  const bool remembers = step.quiet || !step.order.empty() || !step.at_most.empty() || (step.kubeconfig && step.kubeconfig->margin);
+  const bool remembers = step.quiet || !step.order.empty() || !step.gone_in_order.empty() || !step.at_most.empty() ||
+                         (step.kubeconfig && step.kubeconfig->margin);
   if (remembers && !play_.world->offers(oracles::Need::kSeeEveryOperation)) {
     play_.ledger.not_tested(step.check, "this world does not see every operation");
     return;
@@ -127,6 +128,7 @@ std::optional<oracles::Mismatch> Judgement::judge_now(const ExpectStep& step) {
                           [this] { return outputs_of_builds(); },
                           play_.course.access(),
                           [this] { return play_.judge.arrivals(); },
+                          [this] { return play_.judge.departures(); },
                           check != nullptr && check->profile > oracles::Profile::kCore};
   return judge(step, evidence);
 }

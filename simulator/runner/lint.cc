@@ -91,7 +91,9 @@ class Walk {
     for (const auto& [name, object] : step.files) made_of(object, json_pointer("/files", name) + "/fixture");
   }
   void look(const PutStep& step) { made_of(step.object, "/fixture"); }
-  void look(const SignalStep& step) { program(step.who); }
+  void look(const SignalStep& step) {
+    if (!step.at) program(step.who);
+  }
   void look(const KillStep& step) {
     // Armed before a start it waits for, so that the name may come later.
     if (step.at_operation ? started_.contains(step.who) : running_.contains(step.who)) return;

@@ -21,7 +21,7 @@
 
 namespace entryproof::runner {
 
-// Where the build gave a name new content, by host path: the places in the journal.
+// Where the build gave a name new content, or took the name away, by host path: the places in the journal.
 using Arrivals = std::map<std::string, std::vector<std::uint64_t>>;
 
 class LiveJudge final : public node::Observer {
@@ -40,6 +40,7 @@ class LiveJudge final : public node::Observer {
     oracle_.restart(tree);
     watch_.restart(tree);
     arrivals_.clear();
+    departures_.clear();
     findings_.clear();
     last_.reset();
     publications_.clear();
@@ -57,7 +58,7 @@ class LiveJudge final : public node::Observer {
     if (onlooker_ != nullptr) onlooker_->on_operation(operation, now, found);
     std::ranges::move(found, std::back_inserter(findings_));
     watch_.observe(operation, now);
-    if (operation.actor == node::Actor::kBuild) count_arrival(operation);
+    if (operation.actor == node::Actor::kBuild) count(operation);
     if (!listening_) return;
     auto facts = oracle_.kubeconfig();
     if (facts == nullptr || facts == last_) return;
@@ -90,17 +91,25 @@ class LiveJudge final : public node::Observer {
     return arrivals_;
   }
 
+  Arrivals departures() const {
+    const std::lock_guard lock(mutex_);
+    return departures_;
+  }
+
  private:
-  void count_arrival(const node::Operation& operation) {
-    if (operation.verb == node::Verb::kRename) arrivals_[operation.path2].push_back(operation.seq);
-    if (operation.verb == node::Verb::kCreate || operation.verb == node::Verb::kTruncate)
-      arrivals_[operation.path].push_back(operation.seq);
+  void count(const node::Operation& operation) {
+    using node::Verb;
+    const Verb verb = operation.verb;
+    if (verb == Verb::kRename) arrivals_[operation.path2].push_back(operation.seq);
+    if (verb == Verb::kCreate || verb == Verb::kTruncate) arrivals_[operation.path].push_back(operation.seq);
+    if (verb == Verb::kRename || verb == Verb::kUnlink || verb == Verb::kRmdir) departures_[operation.path].push_back(operation.seq);
   }
 
   mutable std::mutex mutex_;
   oracles::LiveOracle oracle_;
   oracles::NetDirWatch watch_;
   Arrivals arrivals_;
+  Arrivals departures_;
   std::vector<oracles::Finding> findings_;
   bool listening_ = false;
   std::shared_ptr<const oracles::KubeconfigFacts> last_;

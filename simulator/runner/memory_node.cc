@@ -93,6 +93,14 @@ void MemoryNode::arm_kill(std::uint64_t operation) {
   engine_.kill_at(session_ + 1, operation, [] {});  // the sealed node is what the program dies of
 }
 
+void MemoryNode::arm_signal(const faults::Rule& moment, int number) {
+  engine_.at(moment, "signal " + std::to_string(number) + " sent", [this, number](const node::Operation& operation) {
+    for (auto& [name, program] : programs_) {
+      if (program.session == operation.session) program.life->signal(number);
+    }
+  });
+}
+
 Result<> MemoryNode::change(const std::vector<cluster::Change>& changes) {
   const auto done = cluster::apply(node_, node::Caller{}, node::kRoot, changes);
   if (!done) return fail_errno("change", "the node", static_cast<int>(done.error()));

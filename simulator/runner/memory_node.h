@@ -62,6 +62,8 @@ class MemoryNode {
   Result<> kill(const std::string& who);  // every later operation of it is refused
   // Kills the next program to be started at its N-th counted operation, before that takes effect.
   void arm_kill(std::uint64_t operation);
+  // Signals a program in the middle of what it does, when the operation comes that `moment` means.
+  void arm_signal(const faults::Rule& moment, int number);
   // The world's own changes, relative to the root.
   Result<> change(const std::vector<cluster::Change>& changes);
 

@@ -34,11 +34,18 @@ class MemoryWorld final : public World {
 
   Result<> change(const std::vector<cluster::Change>& changes) override { return node_.change(changes); }
 
-  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
-    node_.faults().change_after_read(directory, [this, changes = std::move(changes), done = std::move(done)] {
-      static_cast<void>(change(changes));
-      done();
-    });
+  Result<> arm_change(faults::Rule moment, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    moment.phase = faults::Phase::kAfter;
+    node_.faults().at(moment, std::string(faults::kChangedBehind),
+                      [this, changes = std::move(changes), done = std::move(done)](const node::Operation&) {
+                        static_cast<void>(change(changes));
+                        done();
+                      });
+    return {};
+  }
+
+  Result<> arm_signal(const faults::Rule& moment, int number) override {
+    node_.arm_signal(moment, number);
     return {};
   }
 

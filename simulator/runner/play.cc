@@ -1,6 +1,7 @@
 #include "simulator/runner/play.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <utility>
@@ -47,6 +48,16 @@ bool http_allowed(const Given& given) {
   return found != given.environment.end() && found->second == "http";
 }
 
+// A site may ask for another mode of the kubeconfig by 3.9.3's variable.
+oracles::Layout layout_for(const Site& site, const Given& given) {
+  auto layout = layout_of(site);
+  const auto found = given.environment.find("KUBECONFIG_MODE");
+  if (found == given.environment.end() || !found->second) return layout;
+  const auto& text = *found->second;
+  std::from_chars(text.data(), text.data() + text.size(), layout.kubeconfig_mode, 8);
+  return layout;
+}
+
 // Whether a call of close(2) may be made to fail in this case.
 bool asks_at_close(const CaseRequest& request) {
   const auto about_close = [](const faults::Rule& rule) { return faults::concerns(rule, node::Verb::kClose); };
@@ -81,7 +92,7 @@ Play::Play(const CaseRequest& played)
       site(site_for(request.scenario.given)),
       ledger(request.suite.catalogue, request.options.profile),
       volumes(request.seed),
-      layout(layout_of(site)),
+      layout(layout_for(site, request.scenario.given)),
       judge(layout, http_allowed(request.scenario.given)),
       course(request.scenario.given, site, request.seed, wall_now(request.world), judge),
       readers(http_allowed(request.scenario.given)) {}

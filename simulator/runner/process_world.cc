@@ -112,6 +112,7 @@ class ProcessWorld final : public World {
     const std::lock_guard lock(victims_mutex_);
     spawning_ = false;
     if (std::exchange(killed_early_, false)) program.sandbox->kill();
+    if (const int number = std::exchange(signalled_early_, 0); number != 0) program.sandbox->signal(number);
     victims_.emplace_back(session_, program.sandbox);
     return {};
   }
@@ -162,8 +163,19 @@ class ProcessWorld final : public World {
     return machine_.harness.agent().apply(ground_->mount_point(), batch);
   }
 
-  Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) override {
-    return ground_->arm_change(directory, std::move(changes), std::move(done));
+  Result<> arm_change(faults::Rule moment, std::vector<cluster::Change> changes, std::function<void()> done) override {
+    moment.phase = faults::Phase::kAfter;
+    return ground_->arm_change(moment, std::move(changes), std::move(done));
+  }
+
+  Result<> arm_signal(const faults::Rule& moment, int number) override {
+    return ground_->arm_deed(moment, "signal " + std::to_string(number) + " sent", [this, number](std::uint32_t session) {
+      const std::lock_guard lock(victims_mutex_);
+      for (const auto& [victim_session, victim] : victims_) {
+        if (victim_session == session) victim->signal(number);
+      }
+      if (spawning_ && session_ == session) signalled_early_ = number;
+    });
   }
 
   Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return ground_->add_faults(plan, owner); }
@@ -331,6 +343,7 @@ class ProcessWorld final : public World {
     for (const auto& [outside, where] : start.with) spec.neighbours.push_back({outside, where});
     spec.umask = static_cast<mode_t>(start.umask);
     spec.deny_inotify = start.denied.contains("inotify");
+    spec.deny_watches = start.denied.contains("watches");
     spec.deny_network = start.denied.contains("network");
     spec.processor = processor_;
     if (network_) spec.network = network_->name_space();
@@ -353,6 +366,7 @@ class ProcessWorld final : public World {
   std::vector<std::pair<std::uint32_t, std::shared_ptr<subjects::Sandbox>>> victims_;  // all that were started, by the number of the start
   bool spawning_ = false;
   bool killed_early_ = false;  // while spawn() had not come back
+  int signalled_early_ = 0;    // likewise
 };
 
 // Those that this process may run on: a container or a batch system may have given it a few only.

@@ -111,8 +111,9 @@ struct ChmodStep {  // the same bytes with another mode
   std::string path;
   unsigned mode = 0;
 };
-struct RemoveStep {  // a directory with all it holds
+struct RemoveStep {  // a directory with all it holds; now, or right behind an operation of the build
   std::string path;
+  std::optional<faults::Rule> behind = {};
 };
 struct RenameStep {
   std::string from;
@@ -145,6 +146,7 @@ struct ProjectStep {  // kubelet brings a volume of `given.projected` to these f
 struct SignalStep {
   std::string who = "build";
   int number = 15;
+  std::optional<faults::Rule> at = {};  // not now, but when the build makes that operation: to the program that makes it
 };
 struct KillStep {  // SIGKILL; with at_operation: armed before the next start
   std::string who = "build";
@@ -222,8 +224,10 @@ struct ExpectStep {
   std::map<std::string, ObjectMatcher> tree;
   std::optional<bool> quiet;                     // no mutation by the build during `for`
   std::vector<std::string> order;                // paths that the build gave their content, each for the first time, in this order
+  std::vector<std::string> gone_in_order;        // of these paths, what the build took away it took away in this order
   std::map<std::string, std::uint64_t> at_most;  // how often the build may have given a path new content
-  bool if_injected = false;                      // demanded only of a build whose calls were made to fail
+  bool if_injected = false;                      // demanded only of a build whose calls were made to fail, or met what was to come with one
+  bool if_published = false;                     // demanded only while a configuration of Multus is there
   bool or_failed = false;                        // or the build has ended with a failure: its Pod is started again
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };

@@ -134,6 +134,9 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   const JsonValue order = fields.optional("order");
   for (const JsonValue& item : reader.items(order, kMostPathsOfAScenario)) step.order.push_back(reader.path(item));
   if (order && step.order.size() < 2) reader.refuse(order, "an order is one of two paths at least");
+  const JsonValue gone = fields.optional("gone_in_order");
+  for (const JsonValue& item : reader.items(gone, kMostPathsOfAScenario)) step.gone_in_order.push_back(reader.path(item));
+  if (gone && step.gone_in_order.size() < 2) reader.refuse(gone, "an order is one of two paths at least");
   const JsonValue at_most = fields.optional("at_most");
   for (const auto& [path, member] : reader.members(at_most, kMostPathsOfAScenario)) {
     std::string why;
@@ -146,13 +149,18 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   const JsonValue if_injected = fields.optional("if_injected");
   reader.only_true(if_injected);
   step.if_injected = static_cast<bool>(if_injected);
+  const JsonValue if_published = fields.optional("if_published");
+  reader.only_true(if_published);
+  step.if_published = static_cast<bool>(if_published);
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
   if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret && !order &&
-      !at_most) {
-    reader.refuse(value,
-                  "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, at_most, no_secret and quiet "
-                  "is wanted");
+      !gone && !at_most) {
+    reader.refuse(
+        value,
+        "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, gone_in_order, at_most, no_secret and "
+        "quiet "
+        "is wanted");
   }
   return step;
 }

@@ -219,7 +219,7 @@ StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue
     step.features.emplace(feature, reader.string(member, 1024));
   }
   step.environment = read_environment(reader, fields.optional("env"));
-  step.deny = reader.words(fields.optional("deny"), {"inotify", "network"});
+  step.deny = reader.words(fields.optional("deny"), {"inotify", "watches", "network"});
   const JsonValue as = fields.optional("as");
   step.as = as ? reader.name(as) : std::string(step.what == "build" ? "build" : "old");
   return step;
@@ -244,7 +244,22 @@ ChmodStep read_chmod(ScenarioReader& reader, JsonFields& fields, const JsonValue
   return {std::move(path), reader.mode(fields.required("mode")).value_or(0)};
 }
 
-RemoveStep read_remove(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.path(value)}; }
+// An operation of the build: the N-th that counts from now on, or a line in the language of faults, without what fails.
+std::optional<faults::Rule> read_moment(ScenarioReader& reader, const JsonValue& value) {
+  if (!value) return std::nullopt;
+  if (!value.json->is_string()) {
+    const auto number = reader.number(value, 1, 1'000'000);
+    return number ? std::optional(faults::nth_operation(*number)) : std::nullopt;
+  }
+  const auto moment = faults::parse_moment(reader.string(value, faults::kMostRuleBytes));
+  if (!moment) reader.refuse(value, moment.error().line());
+  return moment ? std::optional(*moment) : std::nullopt;
+}
+
+RemoveStep read_remove(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
+  std::string path = reader.path(value);
+  return {std::move(path), read_moment(reader, fields.optional("behind"))};
+}
 
 RenameStep read_rename(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   std::string from = reader.path(value);
@@ -317,7 +332,11 @@ SignalStep read_signal(ScenarioReader& reader, JsonFields& fields, const JsonVal
   for (const auto& [known, number] : kNumbers) {
     if (known == name) step.number = number;
   }
-  if (const JsonValue to = fields.optional("to")) step.who = reader.name(to);
+  const JsonValue to = fields.optional("to");
+  if (to) step.who = reader.name(to);
+  const JsonValue at = fields.optional("at");
+  step.at = read_moment(reader, at);
+  if (to && at) reader.refuse(to, "whoever makes that operation is signalled");
   return step;
 }
 

@@ -112,6 +112,7 @@ TEST(ScenarioLoader, ReadsEachVerb) {
   EXPECT_EQ(step<PutStep>(R"({"put": "/x", "fifo": true})").object.kind, Object::Kind::kFifo);
   EXPECT_EQ(step<PutStep>(R"({"put": "/x", "fixture": "flannel"})").object.content, "flannel");
   EXPECT_EQ(step<RemoveStep>(R"({"remove": "/x"})").path, "/x");
+  EXPECT_EQ(faults::to_string(*step<RemoveStep>(R"({"remove": "/x", "behind": "open **/y"})").behind), "open **/y nth=1");
   EXPECT_EQ(step<RenameStep>(R"({"rename": "/x", "to": "/y"})").to, "/y");
   EXPECT_EQ(step<LinkStep>(R"({"link": "/x", "target": "y"})").target, "y");
   const auto ca = step<RotateStep>(R"({"rotate": "ca"})");
@@ -121,6 +122,8 @@ TEST(ScenarioLoader, ReadsEachVerb) {
   const auto key = step<RotateStep>(R"({"rotate": "signing-key", "keep_old": true, "expires": "same", "torn": true})");
   EXPECT_EQ(key.what, RotateStep::What::kSigningKey);
   EXPECT_TRUE(key.keep_old && key.torn && key.expires == RotateStep::Expires::kSame);
+  EXPECT_EQ(faults::to_string(*step<SignalStep>(R"({"signal": "INT", "at": 5})").at), "any ** nth=5");
+  EXPECT_EQ(faults::to_string(*step<SignalStep>(R"({"signal": "INT", "at": "rename to=**/x after"})").at), "rename to=**/x nth=1 after");
   const auto signal = step<SignalStep>(R"({"signal": "INT", "to": "old"})");
   EXPECT_EQ(signal.number, SIGINT);
   EXPECT_EQ(signal.who, "old");

@@ -88,7 +88,12 @@ Result<> Steps::perform(const ChmodStep& step) {
   return perform(PutStep{step.path, same});
 }
 
-Result<> Steps::perform(const RemoveStep& step) { return change({cluster::Change::remove(relative(step.path))}); }
+Result<> Steps::perform(const RemoveStep& step) {
+  const std::vector changes{cluster::Change::remove(relative(step.path))};
+  if (!step.behind) return change(changes);
+  play_.settled_start = false;
+  return play_.world->arm_change(*step.behind, changes, [] {});
+}
 
 Result<> Steps::perform(const RenameStep& step) { return change({cluster::Change::rename(relative(step.from), relative(step.to))}); }
 
@@ -114,7 +119,9 @@ Result<> Steps::perform(const ProjectStep& step) {
   return change(*changes);
 }
 
-Result<> Steps::perform(const SignalStep& step) { return play_.world->signal(step.who, step.number); }
+Result<> Steps::perform(const SignalStep& step) {
+  return step.at ? play_.world->arm_signal(*step.at, step.number) : play_.world->signal(step.who, step.number);
+}
 
 Result<> Steps::perform(const KillStep& step) {
   if (step.at_operation) return play_.world->arm_kill(*step.at_operation);

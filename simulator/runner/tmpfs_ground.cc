@@ -64,8 +64,11 @@ class TmpfsGround final : public Ground {
   Result<> change_directly(const std::vector<cluster::Change>&) override {
     return fail(ErrorCode::kUnavailable, "a tmpfs is changed through its mount");
   }
-  Result<> arm_change(const std::string&, std::vector<cluster::Change>, std::function<void()>) override {
+  Result<> arm_change(const faults::Rule&, std::vector<cluster::Change>, std::function<void()>) override {
     return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it cannot change anything between two");
+  }
+  Result<> arm_deed(const faults::Rule&, std::string, std::function<void(std::uint32_t)>) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so nothing can happen at one");
   }
   Result<> add_faults(const faults::Plan& plan, faults::Owner) override {
     if (plan.empty()) return {};

@@ -74,9 +74,11 @@ class World {
   // The world's own changes, relative to the node's root; seen by watchers in the container, never charged to a build.
   virtual Result<> change(const std::vector<cluster::Change>& changes) = 0;
 
-  // Does this as soon as a program has read a file below `directory` (of the node), before it learns what it read; once. `done` is told,
-  // on the thread that serves the file system. kUnavailable where operations are not seen.
-  virtual Result<> arm_change(const std::string& directory, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+  // Does this right behind the build's operation that `moment` means, before the build learns of its result; once. `done` is told, on the
+  // thread that serves the file system. kUnavailable where operations are not seen. Like a signal it is remembered among the injections.
+  virtual Result<> arm_change(faults::Rule moment, std::vector<cluster::Change> changes, std::function<void()> done) = 0;
+  // Signals the build when the operation comes that `moment` means, to whichever of its programs makes it; once.
+  virtual Result<> arm_signal(const faults::Rule& moment, int number) = 0;
 
   // Calls of the build that fail from now on, beside those that fail already; no rule cuts the power (playable.h). kUnavailable where
   // operations are not seen. In process worlds any thread may set faults.

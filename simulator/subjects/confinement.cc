@@ -190,7 +190,7 @@ std::vector<sock_filter> denial_filter(const SandboxSpec& spec) {
   const auto refuse = [](int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); };
 
   std::vector<sock_filter> program;
-  if (!spec.deny_inotify && !spec.deny_network) return program;
+  if (!spec.deny_inotify && !spec.deny_watches && !spec.deny_network) return program;
   program = {load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNative, 1, 0), answer(SECCOMP_RET_ALLOW),
              load(offsetof(seccomp_data, nr))};
   const auto add = [&program](std::initializer_list<sock_filter> instructions) { program.insert(program.end(), instructions); };
@@ -200,6 +200,7 @@ std::vector<sock_filter> denial_filter(const SandboxSpec& spec) {
 #endif
     add({skip_unless(SYS_inotify_init1, 1), answer(refuse(EMFILE))});
   }
+  if (spec.deny_watches) add({skip_unless(SYS_inotify_add_watch, 1), answer(refuse(ENOSPC))});
   if (spec.deny_network) {
     add({skip_unless(SYS_socket, 3), load(offsetof(seccomp_data, args[0])),  // the low half, on little-endian machines
          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 1, 0), answer(refuse(EACCES))});

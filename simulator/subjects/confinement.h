@@ -30,8 +30,8 @@ int limit_resources(const SandboxLimits& limits, bool in_user_namespace);
 // `groups_fixed`: in a user namespace made without privilege setgroups(2) is off, and there is nothing to drop.
 int drop_privileges(uid_t uid, gid_t gid, bool groups_fixed);
 int install_filter(const std::vector<sock_filter>& filter);
-// What SandboxSpec::deny_inotify and deny_network ask for, as a filter of its own beside the other; empty if nothing is denied. It sees the
-// machine's own calls; 32-bit programs are not denied anything by it.
+// What SandboxSpec::deny_inotify, deny_watches and deny_network ask for, as a filter of its own beside the other; empty if nothing is
+// denied. It sees the machine's own calls; 32-bit programs are not denied anything by it.
 std::vector<sock_filter> denial_filter(const SandboxSpec& spec);
 
 }  // namespace entryproof::subjects

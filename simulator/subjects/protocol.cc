@@ -12,7 +12,7 @@ void pack(Pack& to, const SandboxSpec& spec) {
   const auto& limits = spec.limits;
   to.number(limits.processes).number(limits.memory_bytes).number(limits.output_bytes).number(limits.file_bytes).number(limits.open_files);
   to.number(static_cast<std::uint64_t>(spec.processor + 1));
-  to.number(spec.deny_inotify ? 1 : 0).number(spec.deny_network ? 1 : 0);
+  to.number(spec.deny_inotify ? 1 : 0).number(spec.deny_watches ? 1 : 0).number(spec.deny_network ? 1 : 0);
   to.number(spec.network >= 0 ? 1 : 0);
 }
 
@@ -48,6 +48,7 @@ SandboxSpec unpack_sandbox(Unpack& from) {
   spec.limits.open_files = from.number();
   spec.processor = from.number_as<int>() - 1;
   spec.deny_inotify = from.number() != 0;
+  spec.deny_watches = from.number() != 0;
   spec.deny_network = from.number() != 0;
   spec.network = from.number() != 0 ? 0 : -1;
   return spec;

@@ -62,9 +62,10 @@ struct SandboxSpec {
   // The one processor that every task runs on; -1: any. On the processor of the door's thread a file-system call costs a fifth.
   int processor = -1;
   int network = -1;  // Network::name_space; -1: a fresh one that has only lo
-  // What the kernel refuses beyond the usual: inotify instances (EMFILE, as on a node that has run out of them), and sockets of every
-  // family but AF_UNIX (EACCES, as under a security profile).
+  // What the kernel refuses beyond the usual: inotify instances or watches (EMFILE and ENOSPC, as on a node that has run out of
+  // them), and sockets of every family but AF_UNIX (EACCES, as under a security profile).
   bool deny_inotify = false;
+  bool deny_watches = false;
   bool deny_network = false;
 };
 

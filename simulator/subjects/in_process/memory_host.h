@@ -46,7 +46,10 @@ class MemoryHost final : public reference::Host {
   void write_error(std::string_view line) override;
   uid_t effective_uid() const override;
   std::uint64_t random() override;
+  bool stop_requested() const override { return stop_requested_; }
 
+  // A signal came in the middle of something.
+  void request_stop() { stop_requested_ = true; }
   // The node refuses every mutation of this process: it has been killed.
   bool killed() const { return node_.sealed(process_.caller().actor, process_.caller().session); }
   // Closes what is open, as the kernel does for a process that ends.
@@ -63,6 +66,7 @@ class MemoryHost final : public reference::Host {
   std::size_t output_cap_;
   std::string output_;
   bool output_exceeded_ = false;
+  bool stop_requested_ = false;
 };
 
 }  // namespace entryproof::subjects

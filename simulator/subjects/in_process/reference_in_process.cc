@@ -55,7 +55,7 @@ class ReferenceInProcess::Life {
       if (options->help) host_.write_out(reference::usage());
       end(reference::kExitOk);
     } else if (options->command == reference::Command::kUninstall) {
-      end(reference::uninstall(host_, *options));
+      uninstall_ = std::move(*options);
     } else {
       entrypoint_.emplace(host_, std::move(*options));
     }
@@ -64,8 +64,12 @@ class ReferenceInProcess::Life {
 
   void turn() {
     if (!running()) return;
-    const reference::Turn turn = mutant_ ? mutant_->turn() : entrypoint_->turn();
+    in_turn_ = true;
+    const reference::Turn turn = take_turn();
+    in_turn_ = false;
     if (host_.killed()) return kill();
+    if (std::exchange(asked_, false)) signal(SIGTERM);
+    if (!running()) return;
     if (turn.exit) return end(*turn.exit);
     wake_ = Moment{turn.wait_until};
   }
@@ -74,6 +78,11 @@ class ReferenceInProcess::Life {
     if (!running()) return;
     if (number == SIGKILL) return kill();
     if (number != SIGTERM && number != SIGINT) return;
+    if (in_turn_) {
+      if (uninstall_) return;  // it blocks the signals and goes to its end
+      asked_ = true;
+      return host_.request_stop();
+    }
     const auto code = mutant_ ? mutant_->stop() : std::optional(entrypoint_->stop());
     if (host_.killed()) return kill();
     if (code) end(*code);
@@ -84,12 +93,22 @@ class ReferenceInProcess::Life {
   const std::shared_ptr<Marks> marks_;
   MemoryHost host_;
   std::unique_ptr<MutantLife> mutant_;               // one of …
-  std::optional<reference::Entrypoint> entrypoint_;  // … the two
+  std::optional<reference::Options> uninstall_;      // …
+  std::optional<reference::Entrypoint> entrypoint_;  // … the three
   Moment wake_;
   std::optional<int> exit_code_;
   std::optional<int> ended_by_;
 
  private:
+  reference::Turn take_turn() {
+    if (mutant_) return mutant_->turn();
+    if (uninstall_) return {.exit = reference::uninstall(host_, *uninstall_), .wait_until = {}};
+    return entrypoint_->turn();
+  }
+
+  bool in_turn_ = false;
+  bool asked_ = false;  // to end, in the middle of the turn
+
   void end(int code) {
     exit_code_ = code;
     host_.exit();

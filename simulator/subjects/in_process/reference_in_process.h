@@ -51,7 +51,8 @@ class ReferenceInProcess {
   Moment next_wake() const;
   // One turn of the main loop. Does nothing at the end of life.
   void turn();
-  // SIGTERM and SIGINT end it cleanly, now; SIGKILL ends it and releases what it held; any other is ignored.
+  // SIGTERM and SIGINT end it cleanly: now, or in the middle of a turn as soon as that has heard of it. SIGKILL, between turns only, ends
+  // it and releases what it held; any other is ignored.
   void signal(int number);
 
   // How it ended: one of the two, once it runs no more.

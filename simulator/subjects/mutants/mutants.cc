@@ -50,7 +50,7 @@ class MutantLife::State {
       if (given.help) misbehaviour_->write_out(reference::usage());
       early_exit_ = reference::kExitOk;
     } else if (given.command == reference::Command::kUninstall) {
-      early_exit_ = reference::uninstall(*misbehaviour_, given);
+      uninstall_ = std::move(given);
     } else {
       entrypoint_.emplace(*misbehaviour_, std::move(given));
     }
@@ -59,6 +59,7 @@ class MutantLife::State {
   reference::Turn turn() {
     const auto exits = [](std::optional<int> status) { return reference::Turn{.exit = status, .wait_until = {}}; };
     if (const auto status = misbehaviour_->wants_to_end()) return exits(status);
+    if (uninstall_) early_exit_ = reference::uninstall(*misbehaviour_, *std::exchange(uninstall_, std::nullopt));
     const reference::Turn turn = misbehaviour_->after(early_exit_ ? exits(early_exit_) : entrypoint_->turn());
     const auto status = misbehaviour_->wants_to_end();
     return status ? exits(status) : turn;
@@ -68,6 +69,7 @@ class MutantLife::State {
 
  private:
   std::unique_ptr<Misbehaviour> misbehaviour_;
+  std::optional<reference::Options> uninstall_;      // still to be done
   std::optional<reference::Entrypoint> entrypoint_;  // uses the former
   std::optional<int> early_exit_;                    // the command line was not for an entrypoint
 };
