@@ -433,6 +433,12 @@ static bool keep_automatic(const char* primaries, const char* named, const char*
   return good;
 }
 
+// Whether a directory is a link that the host would follow to another place than this container does.
+static bool leads_astray(const char* directory) {
+  char target[2];
+  return readlink(directory, target, sizeof target) > 0 && target[0] == '/' && !complain("%s is an absolute link", directory);
+}
+
 int main(int argc, char** argv) {
   const char* directory = flag(argc, argv, "cni-conf-dir", "/host/etc/cni/net.d");
   const char* binaries = flag(argc, argv, "cni-bin-dir", "/host/opt/cni/bin");
@@ -471,7 +477,7 @@ int main(int argc, char** argv) {
       chmod(parent, 0700);
       sync_directory_of(parent);
     }
-    bool good = keep_kubeconfig(account, kubeconfig, verify) || (installed && access(kubeconfig, F_OK) == 0);
+    bool good = !leads_astray(parent) && (keep_kubeconfig(account, kubeconfig, verify) || (installed && access(kubeconfig, F_OK) == 0));
     Text image;
     struct stat status;
     if (good && read_file(flag(argc, argv, "multus-bin-file", "/usr/src/multus-cni/bin/multus"), &image)) {

@@ -1,5 +1,6 @@
 // How a mutant understands its command line, what it says, and how it ends.
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <string>
@@ -73,6 +74,32 @@ class Deaf final : public Ending {
   std::optional<int> stop(reference::Entrypoint&) override { return std::nullopt; }
 };
 
+// What comes while it works is lost.
+class DeafWhileBusy final : public Ending {
+ public:
+  using Ending::Ending;
+  bool stop_requested() const override { return false; }
+  reference::Turn after(reference::Turn turn) override {
+    lost_ = lost_ || inner_.stop_requested();
+    return turn;
+  }
+  std::optional<int> stop(reference::Entrypoint& entrypoint) override { return lost_ ? std::nullopt : std::optional(entrypoint.stop()); }
+
+ private:
+  bool lost_ = false;
+};
+
+// A directory where the kubeconfig belongs is the end, and no trouble.
+class StoppedByADirectory final : public Ending {
+ public:
+  using Ending::Ending;
+  Outcome<FileStatus> lstat(const std::string& path) override {
+    const auto status = Ending::lstat(path);
+    if (status && S_ISDIR(status->mode) && places_.is_kubeconfig(path)) end(0);
+    return status;
+  }
+};
+
 class ToldTheToken final : public Ending {
  public:
   using Ending::Ending;
@@ -125,6 +152,17 @@ class LeavesAtUninstall final : public Ending {
   bool (Places::*what_)(const std::string&) const;
 };
 
+// An uninstall begins with the credentials, while the configuration still leads to them.
+class CredentialsFirst final : public Ending {
+ public:
+  using Ending::Ending;
+  Outcome<> unlink(const std::string& path) override {
+    if (options_.command == reference::Command::kUninstall && places_.is_configuration(path))
+      static_cast<void>(inner_.unlink(kubeconfig_path_));
+    return inner_.unlink(path);
+  }
+};
+
 class Leaks final : public Ending {
  public:
   using Ending::Ending;
@@ -155,6 +193,11 @@ std::vector<Recipe> ending_mutants() {
        "UPGRADE-45 (multus#1527)",
        {"UPGRADE-45/stop-keeps"},
        with_options([](reference::Options& options) { options.cleanup_config_on_exit = true; })},
+      {"deaf-while-busy",
+       "A signal that comes in the middle of the work is lost.",
+       "LIFE-58 (cno#962)",
+       {"LIFE-58/stops-while-working"},
+       made_by<DeafWhileBusy>()},
       {"descriptors-leak", "What is opened is never closed.", "LIFE-60 (istio#44543)", {"LIFE-60/for-hours"}, made_by<Leaks>()},
       {"ends-by-signal",
        "A stop ends with the status of a death by signal.",
@@ -184,7 +227,7 @@ std::vector<Recipe> ending_mutants() {
       {"installs-once",
        "When everything is in place the process ends.",
        "LIFE-60, FRESH-06 (whereabouts#575)",
-       {"FRESH-06/rotation", "FRESH-14/survives"},
+       {"FRESH-06/rotation", "FRESH-14/survives", "FRESH-15/never-updated"},
        with_options([](reference::Options& options) { options.once = true; })},
       {"once-never-ends", "A one-shot stays.", "LIFE-60 (cno#2702)", {"LIFE-60/one-shot"}, with_options([](reference::Options& options) {
          options.once = false;
@@ -198,8 +241,13 @@ std::vector<Recipe> ending_mutants() {
       {"stop-ignored",
        "TERM and INT are not heard.",
        "LIFE-58 (3.9.3, multus#600)",
-       {"LIFE-58/stops-in-time", "LIFE-58/stops-early"},
+       {"LIFE-58/stops-in-time", "LIFE-58/stops-early", "LIFE-58/stops-while-working"},
        made_by<Deaf>()},
+      {"stopped-by-a-directory",
+       "A directory where the kubeconfig belongs ends the process with status 0.",
+       "EXIST-04, LIFE-57 (4.x: not a directory, status 0)",
+       {"EXIST-04/directory"},
+       made_by<StoppedByADirectory>()},
       {"token-in-error",
        "A token that is refused is shown in the message.",
        "SECURE-54 (golang/vulndb#5888)",
@@ -210,6 +258,11 @@ std::vector<Recipe> ending_mutants() {
        "SECURE-54 (projectcalico/cni-plugin#360)",
        {"SECURE-54/nowhere"},
        made_by<ToldTheToken>()},
+      {"uninstall-begins-with-the-credentials",
+       "An uninstall removes the kubeconfig before the configuration that names it.",
+       "UPGRADE-46 (multus#592)",
+       {"UPGRADE-46/in-order"},
+       made_by<CredentialsFirst>()},
       {"uninstall-leaves-the-configuration",
        "An uninstall leaves the configuration of a plugin that has no credentials any more.",
        "UPGRADE-46 (multus#592)",

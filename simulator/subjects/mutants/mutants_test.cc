@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -195,6 +196,22 @@ TEST(Mutants, AreListedOnceEachInOrderWithDefectAndOrigin) {
     EXPECT_THAT(mutant.name, testing::MatchesRegex("[a-z0-9-]+"));
     EXPECT_TRUE(mutant.defect.ends_with('.')) << mutant.name;
     EXPECT_THAT(mutant.origin, testing::ContainsRegex("[A-Z]+-M?[0-9]+")) << mutant.name;
+  }
+}
+
+// What is the same but for a number, a mode or a signal's name is one defect, told twice.
+TEST(Mutants, NoTwoDifferOnlyInAConstant) {
+  const auto without_constants = [](const std::string& sentence) {
+    std::string words;
+    for (const char letter : sentence) {
+      if (std::isdigit(static_cast<unsigned char>(letter)) == 0) words += letter;
+    }
+    return words;
+  };
+  std::map<std::string, std::string> seen;
+  for (const MutantInfo& mutant : mutants()) {
+    const auto [other, fresh] = seen.emplace(without_constants(mutant.defect), mutant.name);
+    EXPECT_TRUE(fresh) << mutant.name << " and " << other->second << " have one defect";
   }
 }
 

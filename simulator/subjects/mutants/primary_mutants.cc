@@ -210,6 +210,40 @@ class OutputOpenedFirst final : public Misbehaviour {
   bool begun_ = false;
 };
 
+// A primary that is gone when it is to be read leaves an output without a byte.
+class VanishedPrimaryEmpties final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<Descriptor> open(const std::string& path, int flags, mode_t mode) override {
+    auto opened = Misbehaviour::open(path, flags, mode);
+    if (!opened && opened.error() == reference::Errno{ENOENT} && places_.is_primary(path))
+      static_cast<void>(write_file(reference::join(places_.configurations, reference::kSingleName), "", 0600, O_TRUNC));
+    return opened;
+  }
+};
+
+// A directory is one whatever way leads to it: an absolute link is followed in the container's own root.
+class FollowsAbsoluteLinks final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<std::string> readlink(const std::string& path) override {
+    auto target = inner_.readlink(path);
+    if (!target || !target->starts_with('/')) return target;
+    const auto there = inner_.stat(path);
+    if (there && S_ISDIR(there->mode)) return std::unexpected(reference::Errno{EINVAL});
+    return target;
+  }
+};
+
+// The server is what the variables say, and nothing else.
+class VariablesOrNothing final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  bool hidden(const std::string& path) const override {
+    return options_.service_host.empty() && options_.api_server.empty() && places_.is_kubeconfig(path);
+  }
+};
+
 // The kubeconfig stays where it always was; only the configuration says what the flag said.
 class ReferenceOnly final : public Misbehaviour {
  public:
@@ -239,6 +273,11 @@ std::unique_ptr<Misbehaviour> make_reference_only(reference::Host& host, referen
 
 std::vector<Recipe> primary_mutants() {
   return {
+      {"absolute-links-followed",
+       "An own directory that is an absolute link is followed as the container sees it.",
+       "SECURE-55 (cno#2049, OCPBUGS-20076)",
+       {"SECURE-55/own-directory-link"},
+       made_by<FollowsAbsoluteLinks>()},
       {"anything-is-a-primary",
        "A primary that is no configuration is delegated to as some plugin.",
        "CONF-35, ORDER-41 (4.x)",
@@ -322,11 +361,21 @@ std::vector<Recipe> primary_mutants() {
        "UPGRADE-48 (4.x, D-27)",
        {"UPGRADE-48/rename-over-restarts"},
        listing(without_set_aside)},
+      {"vanished-primary-empties",
+       "A primary that is gone when it is to be read leaves an empty configuration.",
+       "ATOM-29 (multus#1155)",
+       {"ATOM-29/primary-vanishes"},
+       made_by<VanishedPrimaryEmpties>()},
       {"vanished-primary-unpublishes",
        "When the primary is away the configuration is removed.",
        "ORDER-41, ATOM-29 (multus#1155)",
        {"ORDER-41/vanished"},
        listing(nothing_left_nothing_published)},
+      {"variables-or-nothing",
+       "Without service variables a new token is not published, although the kubeconfig names a server.",
+       "FRESH-19 (multus#1283)",
+       {"FRESH-19/last-known-good"},
+       made_by<VariablesOrNothing>()},
   };
 }
 
