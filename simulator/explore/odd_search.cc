@@ -90,7 +90,7 @@ class Search {
     if (!entered) return std::unexpected(entered.error());
     harness_ = std::move(*entered);
     machine_ = std::make_unique<runner::Machine>(*harness_);
-    stalls_ = std::make_unique<Stalls>(*harness_, build_, options_.with);
+    stalls_ = std::make_unique<Stalls>(*machine_, build_, options_.with);
     fast_ = stalls_->maker();
     sure_ = [this](runner::WorldRequest request) {
       return runner::make_process_world(*machine_, runner::GroundKind::kFuse, std::move(request));

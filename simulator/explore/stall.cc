@@ -27,8 +27,8 @@ constexpr unsigned kMostRuns = 300;             // of one stall: its journal gro
 constexpr std::size_t kOutputCap = 4U << 20;    // as in a container of its own
 constexpr std::size_t kMostWords = 900U << 10;  // arguments and variables of a run
 constexpr Duration kMostRest = 250ms;
-constexpr Duration kShortestPoll = 300us;
-constexpr Duration kLongestPoll = 2ms;
+constexpr Duration kShortestPoll = 2ms;
+constexpr Duration kLongestPoll = 4ms;
 constexpr int kEndWithinMs = 5000;
 
 Result<Descriptor> make_pipe(const std::string& path) {
@@ -82,10 +82,10 @@ void copy(const node::Tree& image, const node::Entry& entry, node::Tree& onto, n
 // The mount, the container and the pipes between.
 class Stalls::Stall {
  public:
-  static Result<std::unique_ptr<Stall>> make(subjects::Harness& harness, const runner::Build& build,
+  static Result<std::unique_ptr<Stall>> make(runner::Machine& machine, const runner::Build& build,
                                              const std::vector<std::pair<std::string, std::string>>& with) {
     auto stall = std::make_unique<Stall>();
-    if (auto opened = stall->open(harness, build, with); !opened) return std::unexpected(opened.error());
+    if (auto opened = stall->open(machine, build, with); !opened) return std::unexpected(opened.error());
     return stall;
   }
 
@@ -158,16 +158,15 @@ class Stalls::Stall {
   }
 
   std::string output() const {
-    const Descriptor file(::open(output_.c_str(), O_RDONLY | O_CLOEXEC));
-    std::string text(kOutputCap, '\0');
-    const ssize_t got = file.get() < 0 ? 0 : ::pread(file.get(), text.data(), text.size(), 0);
+    std::string text(std::min(output_size(), kOutputCap), '\0');
+    const ssize_t got = ::pread(output_.get(), text.data(), text.size(), 0);
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return text;
   }
 
   std::size_t output_size() const {
     struct stat is{};
-    return ::stat(output_.c_str(), &is) == 0 ? static_cast<std::size_t>(is.st_size) : 0;
+    return ::fstat(output_.get(), &is) == 0 ? static_cast<std::size_t>(is.st_size) : 0;
   }
 
   void act_as(node::Actor actor, std::uint32_t session) {
@@ -185,19 +184,22 @@ class Stalls::Stall {
   std::uint32_t next_session() { return ++session_; }
 
  private:
-  Result<> open(subjects::Harness& harness, const runner::Build& build, const std::vector<std::pair<std::string, std::string>>& with) {
+  Result<> open(runner::Machine& machine, const runner::Build& build, const std::vector<std::pair<std::string, std::string>>& with) {
+    subjects::Harness& harness = machine.harness;
+    processor_ = machine.next_processor();
     auto mount = harness.make_directory("node");
     if (!mount) return std::unexpected(mount.error());
     auto channel = harness.make_directory("warden");
     if (!channel) return std::unexpected(channel.error());
     doors::FuseDoor::Options options;
     options.world_pid = harness.agent().pid();
+    options.processor = processor_;
     auto door = doors::FuseDoor::mount(node_, clock_, *mount, options);
     if (!door) return std::unexpected(door.error());
     door_ = std::move(*door);
-    output_ = *channel + "/output";
-    const Descriptor file(::open(output_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    if (file.get() < 0) return fail_errno("create", output_, errno);
+    const auto output = *channel + "/output";
+    output_.reset(::open(output.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!output_) return fail_errno("create", output, errno);
     for (auto [pipe, name] : {std::pair(&to_, "/to"), std::pair(&from_, "/from")}) {
       auto made = make_pipe(*channel + name);
       if (!made) return std::unexpected(made.error());
@@ -213,6 +215,7 @@ class Stalls::Stall {
   subjects::SandboxSpec spec_for(const runner::Build& build, const std::vector<std::pair<std::string, std::string>>& with,
                                  const std::string& mount, const std::string& channel) const {
     subjects::SandboxSpec spec;
+    spec.processor = processor_;
     spec.executable = {runner::program_directory() + "/fuzz_warden", "/warden"};
     spec.neighbours.push_back({build.executable, "/entrypoint/" + std::filesystem::path(build.executable).filename().string()});
     for (const auto& [outside, inside] : with) spec.neighbours.push_back({outside, inside});
@@ -228,7 +231,8 @@ class Stalls::Stall {
   std::unique_ptr<subjects::Sandbox> sandbox_;
   Descriptor to_;
   Descriptor from_;
-  std::string output_;
+  Descriptor output_;   // what the build says
+  int processor_ = -1;  // of the file system and the programs, for together they are cheap
   unsigned runs_ = 0;
   std::uint32_t session_ = 0;
 };
@@ -349,9 +353,12 @@ class Stalls::StallWorld final : public runner::World {
         if (done()) return runner::Woke::kDone;
       }
       if (request_.cancelled != nullptr && request_.cancelled->load()) return runner::Woke::kCancelled;
-      if (running_ && !idle()) quiet_since_ = clock.now();
       rested_at_ = seen;
-      if (rest && (!running_ || clock.now() - quiet_since_ >= wanted)) return done() ? runner::Woke::kDone : runner::Woke::kRest;
+      if (rest && (!running_ || clock.now() - quiet_since_ >= wanted)) {
+        // Looking at every task costs more than all the rest of a run: done once, when nothing else speaks against it.
+        if (!running_ || idle()) return done() ? runner::Woke::kDone : runner::Woke::kRest;
+        quiet_since_ = clock.now();
+      }
       if (clock.now() >= deadline) return done() ? runner::Woke::kDone : runner::Woke::kDeadline;
       hear(std::min(poll, deadline - clock.now()));
     }
@@ -394,8 +401,8 @@ class Stalls::StallWorld final : public runner::World {
   std::uint64_t rested_at_ = 0;
 };
 
-Stalls::Stalls(subjects::Harness& harness, runner::Build build, std::vector<std::pair<std::string, std::string>> with)
-    : harness_(harness), build_(std::move(build)), with_(std::move(with)) {}
+Stalls::Stalls(runner::Machine& machine, runner::Build build, std::vector<std::pair<std::string, std::string>> with)
+    : machine_(machine), build_(std::move(build)), with_(std::move(with)) {}
 Stalls::~Stalls() = default;
 
 runner::WorldMaker Stalls::maker() {
@@ -403,7 +410,7 @@ runner::WorldMaker Stalls::maker() {
     if (request.control) return fail(ErrorCode::kUnavailable, "a stall has no cluster");
     auto stall = take();
     if (!stall) {
-      auto made = Stall::make(harness_, build_, with_);
+      auto made = Stall::make(machine_, build_, with_);
       if (!made) return std::unexpected(made.error());
       stall = std::move(*made);
     }

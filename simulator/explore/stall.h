@@ -18,14 +18,14 @@
 #include "simulator/base/result.h"
 #include "simulator/runner/build.h"
 #include "simulator/runner/case.h"
-#include "simulator/subjects/harness.h"
+#include "simulator/runner/process_world.h"
 
 namespace entryproof::explore {
 
 class Stalls {
  public:
-  // `warden` is the program beside this one; `with` as RunOptions has it. The harness must outlive the object.
-  Stalls(subjects::Harness& harness, runner::Build build, std::vector<std::pair<std::string, std::string>> with);
+  // `warden` is the program beside this one; `with` as RunOptions has it. The machine must outlive the object.
+  Stalls(runner::Machine& machine, runner::Build build, std::vector<std::pair<std::string, std::string>> with);
   ~Stalls();
   Stalls(const Stalls&) = delete;
   Stalls& operator=(const Stalls&) = delete;
@@ -43,7 +43,7 @@ class Stalls {
   std::unique_ptr<Stall> take();
   void give_back(std::unique_ptr<Stall> stall);
 
-  subjects::Harness& harness_;
+  runner::Machine& machine_;
   const runner::Build build_;
   const std::vector<std::pair<std::string, std::string>> with_;
   std::atomic<std::int64_t> rest_ns_{8'000'000};
