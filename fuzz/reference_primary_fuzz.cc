@@ -38,7 +38,9 @@ void judge(std::string_view text, bool list, const reference::Options& options) 
     return;
   }
   const auto read = oracles::parse_cni_config(text, list);
-  // One without a name is delegated to: the configuration around it has one. Multus itself is not, at any depth.
+  // What no runtime would load is not delegated to, but for want of a name: the configuration around it has one. Nor is Multus itself, at
+  // any depth.
+  demand(read.accepted() || read.error == "name is missing");
   demand(read.multus_depth == 0);
   const reference::HostPaths paths({options.cni_conf_dir, options.cni_bin_dir}, options.multus_kubeconfig_file_host, "");
   const auto rendered = reference::render_multus_config(options, paths, *primary);

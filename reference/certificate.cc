@@ -89,16 +89,18 @@ std::optional<std::string> decode_base64(std::string_view text) {
 std::string why_no_certificates(std::string_view pem) {
   if (pem.find_first_not_of(" \t\r\n") == std::string_view::npos) return "it is empty";
   std::size_t good = 0;
+  bool ended = true;
   std::size_t at = find_marker(pem, kBegin, 0);
   if (at == std::string_view::npos) return "it holds no PEM certificate";
   while (at != std::string_view::npos) {
     const std::size_t body = at + kBegin.size();
-    const std::size_t end = find_marker(pem, kEnd, body);
-    if (end == std::string_view::npos) return "its last certificate has no end";
-    const auto der = decode_base64(pem.substr(body, end - body));
+    const std::size_t end = pem.find("-----", body);  // no base64 has one
+    ended = end != std::string_view::npos && pem[end - 1] == '\n' && pem.substr(end).starts_with(kEnd);
+    const auto der = ended ? decode_base64(pem.substr(body, end - body)) : std::nullopt;
     if (der && is_der_sequence(*der)) ++good;
-    at = find_marker(pem, kBegin, end + kEnd.size());
+    at = end == std::string_view::npos ? end : find_marker(pem, kBegin, end);
   }
+  if (!ended) return "its last certificate has no end";
   return good > 0 ? "" : "its certificate cannot be decoded";
 }
 

@@ -21,13 +21,9 @@ bool delegates_to_multus(const json::Value& plugin) {
   return document && names_multus(*document);
 }
 
-bool has_type(const json::Value& plugin) {
-  const auto type = plugin.find("type");
-  return plugin.is_object() && type && type->is_string() && !type->text().empty();
-}
-
-// Empty: this plugin, if it is Multus, names our kubeconfig and does not call itself.
-std::string judge_multus(const json::Value& plugin, const HostPaths& paths, const std::string& kubeconfig) {
+// Empty: a runtime takes this plugin, and if it is Multus, it names our kubeconfig and does not call itself.
+std::string judge_plugin(const json::Value& plugin, const HostPaths& paths, const std::string& kubeconfig) {
+  if (std::string wrong = plugin_defect(plugin); !wrong.empty()) return wrong;
   if (!is_multus(plugin)) return "";
   const auto named = plugin.find("kubeconfig");
   if (!named || !named->is_string() || named->text().empty()) return "it names no kubeconfig";
@@ -48,12 +44,11 @@ std::string judge(const json::Document& document, bool list, const HostPaths& pa
   const auto plugins = root.find("plugins");
   if (!list) {
     if (plugins) return "it has plugins, which only a .conflist may have";
-    return has_type(root) ? judge_multus(root, paths, kubeconfig) : "it has no type";
+    return judge_plugin(root, paths, kubeconfig);
   }
   if (!plugins || !plugins->is_array() || plugins->items().empty()) return "it has no plugins, which a .conflist must have";
   for (const json::Value& plugin : plugins->items()) {
-    if (!has_type(plugin)) return "a plugin has no type";
-    if (std::string wrong = judge_multus(plugin, paths, kubeconfig); !wrong.empty()) return wrong;
+    if (std::string wrong = judge_plugin(plugin, paths, kubeconfig); !wrong.empty()) return wrong;
   }
   return "";
 }

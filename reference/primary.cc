@@ -42,23 +42,16 @@ std::unexpected<Problem> bad(const std::string& path, const std::string& why) {
   return refuse(kExitBadInput, "cannot delegate to " + path + ": " + why);
 }
 
-// Adds what one plugin can do. Empty: fine; else what is wrong.
-std::string add_capabilities(const json::Value& plugin, std::map<std::string, bool>& capabilities) {
-  const auto found = plugin.find("capabilities");
-  if (!found || found->kind() == json::Kind::kNull) return "";
-  if (!found->is_object()) return "its capabilities are no object";
-  for (const auto& [name, value] : found->members()) {
-    if (value.kind() != json::Kind::kTrue && value.kind() != json::Kind::kFalse) return "a capability is neither true nor false";
-    capabilities[name] = value.kind() == json::Kind::kTrue;
-  }
-  return "";
-}
+bool is_null(const std::optional<json::Value>& value) { return !value || value->kind() == json::Kind::kNull; }
+
+bool is_truth(const json::Value& value) { return value.kind() == json::Kind::kTrue || value.kind() == json::Kind::kFalse; }
 
 std::string judge_plugin(const json::Value& plugin, std::map<std::string, bool>& capabilities) {
-  if (!plugin.is_object()) return "a plugin is no object";
-  const auto type = plugin.find("type");
-  if (!type || !type->is_string() || type->text().empty()) return "a plugin has no type";
-  return add_capabilities(plugin, capabilities);
+  if (std::string wrong = plugin_defect(plugin); !wrong.empty()) return wrong;
+  const auto found = plugin.find("capabilities");
+  if (is_null(found)) return "";
+  for (const auto& [name, value] : found->members()) capabilities[name] = value.kind() == json::Kind::kTrue;
+  return "";
 }
 
 std::string judge_plugins(const json::Value& root, Shape shape, std::map<std::string, bool>& capabilities) {
@@ -128,6 +121,23 @@ bool valid_version(std::string_view version) {
 }
 
 unsigned long major_version(std::string_view version) { return std::strtoul(std::string(version).c_str(), nullptr, 10); }
+
+std::string plugin_defect(const json::Value& plugin) {
+  if (!plugin.is_object()) return "a plugin is no object";
+  const auto type = plugin.find("type");
+  if (!type || !type->is_string() || type->text().empty()) return "a plugin has no type";
+  for (const char* key : {"name", "cniVersion"}) {
+    const auto text = plugin.find(key);
+    if (!is_null(text) && !text->is_string()) return std::string("a plugin's ") + key + " is no string";
+  }
+  const auto capabilities = plugin.find("capabilities");
+  if (is_null(capabilities)) return "";
+  if (!capabilities->is_object()) return "its capabilities are no object";
+  for (const auto& [name, value] : capabilities->members()) {
+    if (!is_truth(value)) return "a capability is neither true nor false";
+  }
+  return "";
+}
 
 bool names_multus(const json::Document& document) {
   std::vector<json::Value> open{document.root()};

@@ -65,6 +65,9 @@ enum class Shape {
 // Judges one text. `path` and `status` are only kept.
 Result<Primary> judge_primary(std::string path, const FileStatus& status, std::string text, Shape shape);
 
+// Why every runtime refuses one plugin's configuration, as it stands in a file of its own or in a list; empty if none does for its form.
+std::string plugin_defect(const json::Value& plugin);
+
 // Is Multus in there, as plugin or delegate, at any depth? Keys are compared as Go compares them, without case.
 bool names_multus(const json::Document& document);
 
