@@ -34,10 +34,16 @@ void split_script(const Text& script, std::vector<Text>& words) {
   end_word();
 }
 
-// "$(NAME)", as kubelet replaces it; what it has no value for stays.
+// "$(NAME)", as kubelet replaces it; what it has no value for stays. Cut where no argument could be passed on any more (MAX_ARG_STRLEN): a
+// long value that is named often is no reason to run out of memory.
 std::string expanded(const Deployment& deployment, std::string_view text) {
+  constexpr std::size_t kLongest = 128U << 10;
   std::string out;
   for (;;) {
+    if (out.size() > kLongest) {
+      out.resize(kLongest);
+      return out;
+    }
     const auto open = text.find("$(");
     const auto close = open == std::string_view::npos ? open : text.find(')', open);
     if (close == std::string_view::npos) return out.append(text);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "simulator/oracles/redact.h"
+
 namespace entryproof::audit {
 
 std::string_view to_string(Severity severity) {
@@ -14,6 +16,23 @@ std::string_view to_string(Severity severity) {
       return "risk";
   }
   return "?";
+}
+
+Report printable(Report report) {
+  const auto mend = [](std::string& text) { text = oracles::printable(text); };
+  mend(report.subject);
+  for (Fact& fact : report.facts) {
+    mend(fact.name);
+    mend(fact.text);
+  }
+  for (Finding& finding : report.findings) {
+    for (auto* text : {&finding.clause, &finding.file, &finding.what, &finding.consequence, &finding.remedy}) mend(*text);
+  }
+  for (Unread& unread : report.unread) {
+    mend(unread.path);
+    mend(unread.reason);
+  }
+  return report;
 }
 
 int exit_code(const std::vector<Report>& reports, bool strict) {

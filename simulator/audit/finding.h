@@ -49,6 +49,9 @@ struct Report {
   std::vector<Unread> unread;  // only what a conclusion would have needed
 };
 
+// The report with every text made fit to be shown: names in manifests and on nodes are whatever somebody wrote.
+Report printable(Report report);
+
 // 0 nothing that breaks, 1 findings that break Pods or will (with `strict`: any), 2 no verdict: nothing of that, but something unread, or
 // no report at all.
 int exit_code(const std::vector<Report>& reports, bool strict);

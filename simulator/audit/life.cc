@@ -1,9 +1,7 @@
 #include "simulator/audit/life.h"
 
 #include <fmt/format.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include <memory>
 
 #include "simulator/base/digest.h"
+#include "simulator/oracles/certificates.h"
 #include "simulator/oracles/json_value.h"
 
 namespace entryproof::audit {
@@ -61,7 +60,6 @@ std::optional<std::int64_t> seconds_of(const ASN1_TIME* time) {
 }
 
 struct Free {
-  void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
 
@@ -126,7 +124,7 @@ TokenLife token_life(std::string_view token) {
   if (!token.empty()) life.digest = sha256_hex(token).substr(0, 12);
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
-  if (second == std::string_view::npos || second - first > kClaimsMax) return life;
+  if (second == std::string_view::npos || second - first > kClaimsMax || token.find('.', second + 1) != std::string_view::npos) return life;
   const auto bytes = decode_base64url(token.substr(first + 1, second - first - 1));
   if (!bytes) return life;
   std::string reason;
@@ -144,12 +142,11 @@ TokenLife token_life(std::string_view token) {
 }
 
 std::optional<CertificateLife> longest_certificate(std::string_view pem) {
-  constexpr int kCertificatesMax = 1000;
-  const std::unique_ptr<BIO, Free> text(BIO_new_mem_buf(pem.data(), static_cast<int>(std::min<std::size_t>(pem.size(), 4U << 20))));
   std::optional<CertificateLife> longest;
-  for (int read = 0; text != nullptr && read < kCertificatesMax; ++read) {
-    const std::unique_ptr<X509, Free> certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
-    if (certificate == nullptr) break;
+  for (const std::string& der : oracles::certificates_of(pem)) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
+    const std::unique_ptr<X509, Free> certificate(d2i_X509(nullptr, &bytes, static_cast<long>(der.size())));
+    if (certificate == nullptr) continue;
     const auto from = seconds_of(X509_get0_notBefore(certificate.get()));
     const auto until = seconds_of(X509_get0_notAfter(certificate.get()));
     if (from && until && (!longest || *until > longest->until)) longest = {*from, *until};

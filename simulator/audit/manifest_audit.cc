@@ -292,7 +292,7 @@ ManualFile manual_file(const Manifests& manifests, const Deployment& deployment)
 std::vector<Report> audit_manifests(const Manifests& manifests) {
   std::vector<Report> reports;
   for (const Workload& workload : manifests.workloads) {
-    for (const Deployment& deployment : deployments_of(workload)) reports.push_back(Audit(manifests, deployment).run());
+    for (const Deployment& deployment : deployments_of(workload)) reports.push_back(printable(Audit(manifests, deployment).run()));
   }
   return reports;
 }

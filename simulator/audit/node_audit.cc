@@ -428,7 +428,7 @@ class Audit {
 Result<Report> audit_node(const NodeQuestion& question) {
   auto root = NodeRoot::open(question.root);
   if (!root) return std::unexpected(root.error());
-  return Audit(*root, question).run();
+  return printable(Audit(*root, question).run());
 }
 
 }  // namespace entryproof::audit

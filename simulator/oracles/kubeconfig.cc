@@ -1,15 +1,12 @@
 #include "simulator/oracles/kubeconfig.h"
 
 #include <fmt/format.h>
-#include <openssl/err.h>
-#include <openssl/x509.h>
 
 #include <algorithm>
-#include <mutex>
-#include <unordered_map>
 
 #include "simulator/base/digest.h"
 #include "simulator/base/yaml.h"
+#include "simulator/oracles/certificates.h"
 #include "simulator/oracles/host.h"
 #include "simulator/oracles/memory.h"
 
@@ -33,33 +30,6 @@ std::optional<std::string> decode_base64_lines(std::string_view text) {
   std::string compact(text);
   std::erase_if(compact, [](char c) { return c == '\r' || c == '\n'; });
   return base64_decode(compact);
-}
-
-bool decodes(std::string_view der) {
-  const auto* at = reinterpret_cast<const unsigned char*>(der.data());
-  ERR_set_mark();
-  X509* certificate = d2i_X509(nullptr, &at, static_cast<long>(der.size()));
-  ERR_pop_to_mark();
-  X509_free(certificate);
-  return certificate != nullptr;
-}
-
-// Decoding one takes a third of a millisecond, and all worlds of a process see the same few. Bounded, since anybody may write any bytes.
-bool is_certificate(const std::string& der) {
-  constexpr std::size_t kMost = 256;
-  constexpr std::size_t kLongest = 16U << 10;
-  static std::mutex mutex;
-  static std::unordered_map<std::string, bool> known;
-  if (der.size() > kLongest) return decodes(der);
-  {
-    const std::lock_guard lock(mutex);
-    if (const auto found = known.find(der); found != known.end()) return found->second;
-  }
-  const bool good = decodes(der);
-  const std::lock_guard lock(mutex);
-  if (known.size() == kMost) known.clear();
-  known.emplace(der, good);
-  return good;
 }
 
 // Walks a document as client-go does, and stops at the first thing that is wrong.
@@ -215,22 +185,7 @@ bool complete_from_files(const node::Tree& tree, KubeconfigFacts& facts) {
 
 }  // namespace
 
-std::size_t count_certificates(std::string_view pem) {
-  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
-  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
-  std::size_t count = 0;
-  for (auto begin = pem.find(kBegin); begin != std::string_view::npos; begin = pem.find(kBegin, begin)) {
-    const bool at_line_start = begin == 0 || pem[begin - 1] == '\n';
-    begin += kBegin.size();
-    const auto end = pem.find(kEnd, begin);
-    if (end == std::string_view::npos) break;
-    std::string body(pem.substr(begin, end - begin));
-    std::erase_if(body, [](char c) { return c == '\r' || c == '\n' || c == ' ' || c == '\t'; });
-    const auto der = base64_decode(body);
-    if (at_line_start && der && is_certificate(*der)) ++count;
-  }
-  return count;
-}
+std::size_t count_certificates(std::string_view pem) { return certificates_of(pem).size(); }
 
 KubeconfigFacts parse_kubeconfig(std::string_view bytes, bool http_allowed) { return Reading(http_allowed).run(bytes); }
 
