@@ -36,5 +36,12 @@ for program in "$work"/bin/fuzz_*; do
   done
   (cd "$corpus" && zip -q -r "$OUT/${name}_seed_corpus.zip" .)
   rm -rf "$corpus"
-  [[ ! -f $root/fuzz/dictionaries/$target.dict ]] || cp "$root/fuzz/dictionaries/$target.dict" "$OUT/$name.dict"
+  for dictionary in "$root/fuzz/dictionaries/$target.dict" "$work/fuzz/seeds/$target.dict"; do
+    [[ ! -f $dictionary ]] || cp "$dictionary" "$OUT/$name.dict"
+  done
+done
+
+# A farm would not miss what it never had.
+sed -nE 's/^ *Target\{"([a-z_]+)".*/\1/p' "$root/fuzz/targets.cc" | while read -r target; do
+  [[ -x $OUT/fuzz_$target && -s $OUT/fuzz_${target}_seed_corpus.zip ]] || { echo "fuzz/build.sh: no fuzz_$target in $OUT" >&2; exit 1; }
 done

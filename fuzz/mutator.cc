@@ -96,6 +96,21 @@ Pieces records_of(std::string_view bytes) {
   return records;
 }
 
+Pieces lines_of(std::string_view text) {
+  Pieces lines;
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    lines.emplace_back(text.substr(0, end == std::string_view::npos ? end : end + 1));
+    text.remove_prefix(lines.back().size());
+  }
+  return lines;
+}
+
+Pieces pieces_of(std::string_view input, Grammar grammar) {
+  if (grammar == Grammar::kRecords) return records_of(input);
+  return grammar == Grammar::kLines ? lines_of(input) : tokens_of(input);
+}
+
 class Change {
  public:
   Change(Pieces& pieces, Grammar grammar, std::uint64_t seed) : pieces_(pieces), grammar_(grammar), random_(seed) {}
@@ -149,7 +164,7 @@ class Change {
   }
 
   std::string fresh() {
-    if (grammar_ == Grammar::kDocument) return std::string(kTrouble.at(any(kTrouble.size())));
+    if (grammar_ != Grammar::kRecords) return std::string(kTrouble.at(any(kTrouble.size())));
     std::string record(kRecordBytes, '\0');
     for (char& c : record) c = static_cast<char>(any(256));
     return record;
@@ -157,6 +172,10 @@ class Change {
 
   void edit(std::string& piece) {
     if (piece.empty()) return;
+    if (grammar_ == Grammar::kLines && any(4) != 0) {  // the grain of a line is finer
+      piece = mutated(piece, Grammar::kDocument, random_(), piece.size() + 64);
+      return;
+    }
     char& c = piece[any(piece.size())];
     if (grammar_ == Grammar::kDocument && std::isdigit(static_cast<unsigned char>(c)) != 0) {
       c = static_cast<char>('0' + any(10));
@@ -170,14 +189,61 @@ class Change {
   std::mt19937_64 random_;
 };
 
+constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+// What is no digit is passed over: a part that is nearly base64 shall be changed, too.
+std::string decoded(std::string_view text) {
+  std::string bytes;
+  unsigned bits = 0;
+  unsigned held = 0;
+  for (const char c : text) {
+    const auto digit = kDigits.find(c);
+    if (digit == std::string_view::npos) continue;
+    bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xffffU;
+    if ((held += 6) < 8) continue;
+    held -= 8;
+    bytes += static_cast<char>(bits >> held & 0xffU);
+  }
+  return bytes;
+}
+
+std::string encoded(std::string_view bytes) {
+  std::string text;
+  unsigned bits = 0;
+  unsigned held = 0;
+  for (const char c : bytes) {
+    bits = (bits << 8U | static_cast<unsigned char>(c)) & 0xffffU;
+    for (held += 8; held >= 6; held -= 6) text += kDigits[bits >> (held - 6) & 63U];
+  }
+  if (held > 0) text += kDigits[bits << (6 - held) & 63U];
+  return text;
+}
+
+// One part of the token says something else; the signature is no better for it.
+std::string changed_token(std::string_view input, std::uint64_t seed, std::size_t most) {
+  const auto blank = input.rfind(' ');
+  const std::size_t begin = blank == std::string_view::npos ? 0 : blank + 1;
+  const auto token = input.substr(begin);
+  const auto dots = static_cast<std::uint64_t>(std::ranges::count(token, '.'));
+  std::size_t from = 0;
+  for (std::uint64_t part = seed % (dots + 1); part > 0; --part) from = token.find('.', from) + 1;
+  const std::size_t to = std::min(token.find('.', from), token.size());
+  const auto part = mutated(decoded(token.substr(from, to - from)), Grammar::kDocument, seed / 3, most);
+  return std::string(input.substr(0, begin + from)) + encoded(part) + std::string(token.substr(to));
+}
+
 }  // namespace
 
 std::string mutated(std::string_view input, Grammar grammar, std::uint64_t seed, std::size_t most) {
-  Pieces pieces = grammar == Grammar::kDocument ? tokens_of(input) : records_of(input);
-  Change change(pieces, grammar, seed);
-  for (std::uint64_t times = 1 + seed % 3; times > 0; --times) change.make();
   std::string out;
-  for (const auto& piece : pieces) out += piece;
+  if (grammar == Grammar::kToken && seed % 4 != 0) {
+    out = changed_token(input, seed / 4, most);
+  } else {
+    Pieces pieces = pieces_of(input, grammar);
+    Change change(pieces, grammar, seed);
+    for (std::uint64_t times = 1 + seed % 3; times > 0; --times) change.make();
+    for (const auto& piece : pieces) out += piece;
+  }
   if (out.size() > most) out.resize(most);
   return out;
 }

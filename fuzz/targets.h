@@ -25,14 +25,22 @@ inline void demand(bool holds) {
   if (!holds) std::abort();
 }
 
+// What people are told is one line, and says something.
+inline bool is_line(std::string_view text) { return !text.empty() && text.find('\n') == std::string_view::npos; }
+
 // --- one for each file NAME_fuzz.cc ---
 void api_request(std::string_view bytes);
 void catalogue(std::string_view bytes);
 void chain(std::string_view bytes);
 void cni_config(std::string_view bytes);
+void durability(std::string_view bytes);
 void fault_plan(std::string_view bytes);
+void jwt(std::string_view bytes);
 void kubeconfig(std::string_view bytes);
+void manifest(std::string_view bytes);
+void node_root(std::string_view bytes);
 void node_sequence(std::string_view bytes);
+void pem(std::string_view bytes);
 void reference_credentials(std::string_view bytes);
 void reference_manual(std::string_view bytes);
 void reference_options(std::string_view bytes);
