@@ -17,6 +17,7 @@ enum class Answer {
   kShortIsWhole,  // a write is done when its first part is
   kWriteIsDone,   // so is one that failed
   kSyncIsDone,    // and a sync that failed
+  kSyncAgain,     // which is tried again, and then the kernel has nothing left to write
   kCopies,        // a file that cannot be renamed is written over the old one
   kBlanks,        // with what cannot be written the old file goes, too
   kFatalReads,    // a token that cannot be read is the end
@@ -47,6 +48,7 @@ class WrongAnswer final : public Misbehaviour {
 
   Outcome<> fsync(Descriptor descriptor) override {
     const auto synced = Misbehaviour::fsync(descriptor);
+    if (!synced && kind_ == Answer::kSyncAgain) return Misbehaviour::fsync(descriptor);
     return kind_ == Answer::kSyncIsDone ? Outcome<>{} : synced;
   }
 
@@ -89,6 +91,11 @@ std::vector<Recipe> error_mutants() {
        "ATOM-28 (write(2))",
        {"ATOM-28/failing-calls"},
        answers(kShortIsWhole)},
+      {"sync-tried-again",
+       "A sync that failed is tried again, without writing anew.",
+       "ATOM-22, ATOM-28 (fsync(2); PostgreSQL 2018)",
+       {"ATOM-22/whole-after-a-crash"},
+       answers(kSyncAgain)},
       {"sync-errors-ignored",
        "That a sync failed is not asked.",
        "ATOM-22, ATOM-28 (fsync(2))",
