@@ -79,7 +79,8 @@ class AutomaticConfiguration final : public Configuration {
     PrimaryRequest request{.directory = *bench_.places.primaries,
                            .file_name = bench_.options.multus_master_cni_file_name,
                            .renamed = bench_.options.rename_conf_file,
-                           .excluded = own_names_};
+                           .excluded = own_names_,
+                           .known = accepted_ ? &accepted_->primary : nullptr};
     Selection found = select_primary(bench_.host, request);
     for (const std::string aside = set_aside_before(); found.primary && has_lost_to(aside, *found.primary);) {
       passed_over_.insert(found.primary->path);

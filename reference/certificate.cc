@@ -47,16 +47,16 @@ std::size_t find_marker(std::string_view pem, std::string_view marker, std::size
 }  // namespace
 
 std::string encode_base64(std::string_view bytes) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += 3, at += 4) {
     const std::size_t left = bytes.size() - i;
     const std::uint32_t group =
         (byte_at(bytes, i) << 16) | (left > 1 ? byte_at(bytes, i + 1) << 8 : 0) | (left > 2 ? byte_at(bytes, i + 2) : 0);
-    out += kAlphabet[group >> 18];
-    out += kAlphabet[(group >> 12) & 63];
-    out += left > 1 ? kAlphabet[(group >> 6) & 63] : '=';
-    out += left > 2 ? kAlphabet[group & 63] : '=';
+    out[at] = kAlphabet[group >> 18];
+    out[at + 1] = kAlphabet[(group >> 12) & 63];
+    if (left > 1) out[at + 2] = kAlphabet[(group >> 6) & 63];
+    if (left > 2) out[at + 3] = kAlphabet[group & 63];
   }
   return out;
 }

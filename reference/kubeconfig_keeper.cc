@@ -6,7 +6,6 @@
 
 #include "reference/files.h"
 #include "reference/kubeconfig_holder.h"
-#include "reference/service_account.h"
 #include "reference/token.h"
 
 namespace reference {
@@ -57,21 +56,22 @@ Result<bool> KubeconfigKeeper::refresh(const std::string& path) {
     }
   }
   if (!endpoint_) return std::unexpected(endpoint_.error());
-  auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file);
+  auto found = read_credentials(host_, options_.token_file, options_.skip_tls_verify ? "" : options_.ca_file, good_);
   if (found && found->no_token) {
     // Not even a file: something is in its place. New certificates must not wait for that to be put right.
-    if (token_.empty()) return std::unexpected(*found->no_token);
+    if (good_.token.empty()) return std::unexpected(*found->no_token);
     log_.problem(found->no_token->text);
     calm_ = false;
-    found->token = token_;
+    found->token = good_.token;
   }
   if (!found && desired_.empty()) return std::unexpected(found.error());
   // A trouble with the source is no reason to leave a damaged file: what was good last is better than that.
   if (!found) log_.problem(found.error().text);
   calm_ = calm_ && found.has_value();
   if (!found) return true;
-  token_ = std::move(found->token);
-  desired_ = render_kubeconfig(*endpoint_, token_, found->ca);
+  if (!desired_.empty() && found->token == good_.token && found->ca == good_.ca) return true;
+  good_ = std::move(*found);
+  desired_ = render_kubeconfig(*endpoint_, good_.token, good_.ca);
   return true;
 }
 
@@ -87,7 +87,7 @@ Result<> KubeconfigKeeper::publish(const std::string& path) {
     return std::unexpected(written.error());
   }
   if (*written) told(path);
-  published_token_ = token_;
+  published_token_ = good_.token;
   calm_ = calm_ && !*written;
   return {};
 }
@@ -110,13 +110,13 @@ bool KubeconfigKeeper::yields(const std::string& path) {
   if (published_token_.empty() || publisher_.is_ours(path)) return false;
   const auto text = read_file(host_, path, kCap, O_NOFOLLOW);
   const auto theirs = text ? read_kubeconfig(text->bytes) : std::nullopt;
-  if (!theirs || theirs->token == token_) return false;
-  return instances_.newer().value_or(is_later(theirs->token, token_));
+  if (!theirs || theirs->token == good_.token) return false;
+  return instances_.newer().value_or(is_later(theirs->token, good_.token));
 }
 
 void KubeconfigKeeper::told(const std::string& path) {
   const std::int64_t now = host_.wall_seconds();
-  const auto claims = read_claims(token_);
+  const auto claims = read_claims(good_.token);
   log_.info("kubeconfig published as " + path + " for " + endpoint_->url() + "; its token " + describe_expiry(claims, now));
   published_at_ = now;
   token_expires_ = claims ? claims->expires : std::nullopt;
@@ -124,7 +124,7 @@ void KubeconfigKeeper::told(const std::string& path) {
 
 // A newer token waits, and the one that stands there is at its end.
 void KubeconfigKeeper::warn_of_end(const std::string& why) {
-  if (published_token_.empty() || published_token_ == token_ || !is_ending(published_token_, host_.wall_seconds())) return;
+  if (published_token_.empty() || published_token_ == good_.token || !is_ending(published_token_, host_.wall_seconds())) return;
   log_.problem("the published token is at its end and a newer one cannot be published: " + why);
 }
 

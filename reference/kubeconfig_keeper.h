@@ -13,6 +13,7 @@
 #include "reference/log.h"
 #include "reference/options.h"
 #include "reference/publish.h"
+#include "reference/service_account.h"
 
 namespace reference {
 
@@ -47,8 +48,8 @@ class KubeconfigKeeper {
   Publisher& publisher_;
   Log& log_;
   Result<Endpoint> endpoint_;
-  std::string token_;            // that was good last
-  std::string desired_;          // the content that was right last
+  Credentials good_;             // what was good last
+  std::string desired_;          // the content that is made of them
   std::string published_token_;  // that stands in the file
   std::optional<std::int64_t> published_at_;
   std::optional<std::int64_t> token_expires_;

@@ -65,8 +65,13 @@ std::string judge_plugins(const json::Value& root, Shape shape, std::map<std::st
   return "";
 }
 
-Result<Primary> read_primary(Host& host, const std::string& path, Shape shape, bool* unfinished = nullptr) {
+Result<Primary> read_primary(Host& host, const std::string& path, Shape shape, const Primary* known = nullptr, bool* unfinished = nullptr) {
   auto content = read_file(host, path, kConfigurationCap);
+  if (content && known != nullptr && known->path == path && known->document.text() == content->bytes) {
+    Primary again = *known;
+    again.status = content->status;
+    return again;
+  }
   auto primary = content ? judge_primary(path, content->status, content->bytes, shape) : Result<Primary>(std::unexpected(content.error()));
   if (!primary && unfinished != nullptr && (!content || !json::Document::parse(std::move(content->bytes)))) *unfinished = true;
   return primary;
@@ -94,9 +99,9 @@ std::vector<std::string> candidates(const std::vector<DirectoryEntry>& entries, 
 Selection select_named(Host& host, const PrimaryRequest& request) {
   Selection selection;
   const std::string path = join(request.directory, request.file_name);
-  auto primary = read_primary(host, path, Shape::kEither);
+  auto primary = read_primary(host, path, Shape::kEither, request.known);
   if (!primary && request.renamed && primary.error().error == Errno{ENOENT}) {
-    primary = read_primary(host, path + std::string(kSetAside), Shape::kEither);
+    primary = read_primary(host, path + std::string(kSetAside), Shape::kEither, request.known);
   }
   if (primary) {
     selection.primary = std::move(*primary);
@@ -219,7 +224,7 @@ Selection select_primary(Host& host, const PrimaryRequest& request) {
       continue;
     }
     if (const auto status = host.stat(path); status && S_ISDIR(status->mode)) continue;
-    auto primary = read_primary(host, path, shape_of(without_old(name)), &selection.unfinished);
+    auto primary = read_primary(host, path, shape_of(without_old(name)), request.known, &selection.unfinished);
     if (primary) {
       selection.primary = std::move(*primary);
     } else {

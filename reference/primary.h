@@ -35,6 +35,7 @@ struct PrimaryRequest {
   std::string file_name;              // empty: the first that qualifies
   bool renamed = false;               // NAME.old, which --rename-conf-file left, stands in for a NAME that is gone
   std::vector<std::string> excluded;  // paths that we write ourselves
+  const Primary* known = nullptr;     // one that this request gave before: the same bytes under its path need not be judged again
 };
 
 struct Selection {

@@ -62,7 +62,7 @@ std::string why_no_token(std::string_view token) {
   return printable ? "" : "it has characters that are no printable ASCII";
 }
 
-Result<Credentials> read_credentials(Host& host, const std::string& token_file, const std::string& ca_file) {
+Result<Credentials> read_credentials(Host& host, const std::string& token_file, const std::string& ca_file, const Credentials& known) {
   const bool wants_ca = !ca_file.empty();
   Pair pair;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -82,13 +82,15 @@ Result<Credentials> read_credentials(Host& host, const std::string& token_file, 
   Credentials credentials;
   if (replaced) credentials.no_token = pair.token.error();
   if (!replaced) credentials.token = trimmed(pair.token->bytes);
-  if (const std::string why = why_no_token(credentials.token); !why.empty() && !replaced) {
-    return refuse(kExitBadInput, "cannot use the token in " + token_file + ": " + why);
+  if (!replaced && (credentials.token.empty() || credentials.token != known.token)) {
+    const std::string why = why_no_token(credentials.token);
+    if (!why.empty()) return refuse(kExitBadInput, "cannot use the token in " + token_file + ": " + why);
   }
   if (!wants_ca) return credentials;
   credentials.ca = std::move(pair.ca->bytes);
-  if (const std::string why = why_no_certificates(credentials.ca); !why.empty()) {
-    return refuse(kExitBadInput, "cannot use the certificates in " + ca_file + ": " + why);
+  if (credentials.ca.empty() || credentials.ca != known.ca) {
+    const std::string why = why_no_certificates(credentials.ca);
+    if (!why.empty()) return refuse(kExitBadInput, "cannot use the certificates in " + ca_file + ": " + why);
   }
   return credentials;
 }

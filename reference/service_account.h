@@ -22,8 +22,9 @@ struct Credentials {
   std::optional<Problem> no_token;
 };
 
-// Reads and judges. A problem never contains a byte of what was read. `ca_file` empty: no certificates are wanted.
-Result<Credentials> read_credentials(Host& host, const std::string& token_file, const std::string& ca_file);
+// Reads and judges. A problem never contains a byte of what was read. `ca_file` empty: no certificates are wanted. `known`: what was good
+// before; the same bytes need not be judged again.
+Result<Credentials> read_credentials(Host& host, const std::string& token_file, const std::string& ca_file, const Credentials& known = {});
 
 // Empty if `token` (trimmed) can stand in an HTTP header; else why not, in a few words.
 std::string why_no_token(std::string_view token);
