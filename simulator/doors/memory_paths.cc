@@ -53,8 +53,20 @@ node::Outcome<Place> MemoryProcess::walk(std::string_view path, bool follow_last
   return place;
 }
 
+// As View::find, which says the same of the same tree.
+const node::Outcome<Place>& MemoryProcess::known(std::string_view path, bool follow_last) {
+  auto& all = known_.at(follow_last ? 1 : 0);
+  const std::uint64_t generation = node_.tree().generation();
+  const auto before = all.find(path);
+  if (before != all.end() && before->second.generation == generation) return before->second.place;
+  Known now{generation, view_.find(node_.tree(), caller_.credentials, path, follow_last)};
+  if (before != all.end()) return (before->second = std::move(now)).place;
+  if (all.size() >= kKnownCap) all.clear();
+  return all.emplace(path, std::move(now)).first->second.place;
+}
+
 node::Outcome<Place> MemoryProcess::find(std::string_view path, bool follow_last) {
-  Outcome<Place> place = view_.find(node_.tree(), caller_.credentials, path, follow_last);
+  Outcome<Place> place = known(path, follow_last);
   if (!place) return place;
   if (const auto asked = look_up(*place); !asked) return std::unexpected(asked.error());
   if (!is_there(*place)) return refuse(ENOENT);

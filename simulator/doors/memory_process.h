@@ -10,12 +10,15 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "simulator/node/node.h"
@@ -103,16 +106,29 @@ class MemoryProcess {
   Outcome<int> open_creating(std::string_view path, int flags, mode_t mode);
   Outcome<node::Place> walk(std::string_view path, bool follow_last);
   Outcome<node::Place> find(std::string_view path, bool follow_last);
+  const Outcome<node::Place>& known(std::string_view path, bool follow_last);
   Outcome<> look_up(node::Place& place);
   Outcome<node::Place> place_to_make(std::string_view path, bool directory);
   Outcome<node::Place> place_to_remove(std::string_view path);
   bool is_directory(node::InodeId inode) const;
   Outcome<std::size_t> write_at(Descriptor& file, std::string_view bytes, std::uint64_t offset, bool moves);
 
+  // Where paths led to, and in which state of the tree: programs look at the same few again and again.
+  struct Known {
+    std::uint64_t generation = 0;
+    Outcome<node::Place> place;
+  };
+  static constexpr std::size_t kKnownCap = 256;
+  struct PathHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+  };
+
   node::Node& node_;
   node::View view_;
   node::Caller caller_;
-  std::vector<Descriptor> descriptors_;  // index 0 is descriptor 3
+  std::array<std::unordered_map<std::string, Known, PathHash, std::equal_to<>>, 2> known_;  // by whether a last symlink is followed
+  std::vector<Descriptor> descriptors_;                                                     // index 0 is descriptor 3
 };
 
 }  // namespace entryproof::doors

@@ -71,13 +71,17 @@ JsonValue to_json_value(const YamlNode& node) {
   return value;
 }
 
+Redactor redactor_of(const ClusterFacts& cluster) {
+  std::vector<std::string> tokens;
+  for (const Generation& generation : cluster.generations) tokens.push_back(generation.token);
+  return Redactor(tokens);
+}
+
 // One path, looked at for one demand.
 class Look {
  public:
   Look(const node::Tree& tree, const node::View& view, std::string_view path, const ObjectDemand& demand, const ClusterFacts& cluster)
-      : tree_(tree), view_(view), path_(path), demand_(demand) {
-    for (const Generation& generation : cluster.generations) redactor_.add(generation.token);
-  }
+      : tree_(tree), view_(view), path_(path), demand_(demand), cluster_(cluster) {}
 
   std::optional<Mismatch> judge() {
     const bool itself = demand_.target || demand_.type == "symlink" || demand_.type == "absent";
@@ -96,7 +100,8 @@ class Look {
 
  private:
   std::optional<Mismatch> differ(std::string_view expected, std::string_view actual) const {
-    return Mismatch{redactor_.render(fmt::format("{}: {}", path_, expected)), redactor_.render(actual)};
+    const Redactor redactor = redactor_of(cluster_);
+    return Mismatch{redactor.render(fmt::format("{}: {}", path_, expected)), redactor.render(actual)};
   }
 
   std::string type_at(node::InodeId inode) const {
@@ -208,7 +213,7 @@ class Look {
   const node::View& view_;
   std::string path_;
   const ObjectDemand& demand_;
-  Redactor redactor_;
+  const ClusterFacts& cluster_;
   node::InodeId inode_ = 0;
   node::Attributes attributes_;
 };
@@ -239,16 +244,14 @@ std::optional<Mismatch> judge_object(const node::Tree& tree, const node::View& v
 }
 
 std::optional<Mismatch> judge_secret_in_text(std::string_view text, std::string_view what, const ClusterFacts& cluster) {
-  Redactor redactor;
-  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
+  const Redactor redactor = redactor_of(cluster);
   if (!redactor.leaks(text)) return std::nullopt;
   return Mismatch{fmt::format("no part of a token in {}", what), "there is: " + redactor.render(text.substr(0, kSnippet))};
 }
 
 std::optional<Mismatch> judge_secret_in_files(const node::Tree& tree, std::string_view published, std::string_view volume,
                                               const ClusterFacts& cluster) {
-  Redactor redactor;
-  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
+  const Redactor redactor = redactor_of(cluster);
   const auto allowed = resolve_on_host(tree, published);
   // Depth is bounded by the tree's own limits; directories have one name each.
   const auto search = [&](const auto& self, node::InodeId directory, const std::string& path) -> std::string {
@@ -275,8 +278,7 @@ std::optional<Mismatch> judge_secret_in_files(const node::Tree& tree, std::strin
 std::string summary(const node::Tree& tree, const Layout& layout, const ClusterFacts& cluster) {
   constexpr std::size_t kEntriesMax = 40;
   constexpr std::size_t kLineMax = 200;
-  Redactor redactor;
-  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
+  const Redactor redactor = redactor_of(cluster);
   Readers readers(cluster.http_allowed());
   const std::string own_dir = layout.kubeconfig.substr(0, layout.kubeconfig.rfind('/'));
   std::vector<std::string> directories{layout.net_dir, own_dir, layout.bin_dir};

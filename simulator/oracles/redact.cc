@@ -9,13 +9,20 @@ namespace entryproof::oracles {
 namespace {
 
 constexpr std::size_t kWindow = 8;  // clauses.md, SECURE-54
-constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15ULL;
+constexpr std::size_t kPart = 4;
 
 // The window as a number: it has the size of one.
 std::uint64_t window_at(std::string_view text, std::size_t at) {
   std::uint64_t window = 0;
   std::memcpy(&window, text.data() + at, kWindow);
   return window;
+}
+
+// A part as a number that maybe_ has room for.
+std::uint32_t part_at(std::string_view text, std::size_t at) {
+  std::uint32_t part = 0;
+  std::memcpy(&part, text.data() + at, kPart);
+  return part * 0x9e3779b1U >> 16U;
 }
 
 // How many bytes at `at` are also a part of the secret, if at least a window's worth; else 0.
@@ -83,25 +90,32 @@ std::string printable(std::string_view bytes, std::size_t cap) {
 }
 
 Redactor::Redactor(const std::vector<std::string>& tokens) {
-  for (const std::string& token : tokens) add(token);
+  for (const std::string& token : tokens) take(token);
+  std::ranges::sort(windows_);
 }
 
 void Redactor::add(std::string_view token) {
+  take(token);
+  std::ranges::sort(windows_);
+}
+
+void Redactor::take(std::string_view token) {
   while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
   if (const auto dot = token.rfind('.'); dot != std::string_view::npos) token.remove_prefix(dot + 1);
   if (token.size() < kWindow) return;
   secrets_.emplace_back(token);
-  for (std::size_t at = 0; at + kWindow <= token.size(); ++at) {
-    const std::uint64_t window = window_at(token, at);
-    windows_.insert(window);
-    maybe_.set(window * kSpread >> 50U);
-  }
+  for (std::size_t at = 0; at + kWindow <= token.size(); ++at) windows_.push_back(window_at(token, at));
+  for (std::size_t at = 0; at + kPart <= token.size(); ++at) maybe_.set(part_at(token, at));
 }
 
+// Of the parts that a window holds, one begins at a multiple of kStride: only those are looked at.
 bool Redactor::leaks(std::string_view text) const {
-  for (std::size_t at = 0; at + kWindow <= text.size(); ++at) {
-    const std::uint64_t window = window_at(text, at);
-    if (maybe_.test(window * kSpread >> 50U) && windows_.contains(window)) return true;
+  constexpr std::size_t kStride = kWindow - kPart + 1;
+  for (std::size_t at = 0; at + kPart <= text.size(); at += kStride) {
+    if (!maybe_.test(part_at(text, at))) continue;
+    for (std::size_t from = at - std::min(at, kStride - 1); from <= at && from + kWindow <= text.size(); ++from) {
+      if (std::ranges::binary_search(windows_, window_at(text, from))) return true;
+    }
   }
   return false;
 }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 namespace entryproof::oracles {
@@ -29,9 +28,11 @@ class Redactor {
   std::string render(std::string_view bytes, std::size_t cap = kTextMax) const;
 
  private:
+  void take(std::string_view token);  // leaves the windows to be sorted
+
   std::vector<std::string> secrets_;
-  std::unordered_set<std::uint64_t> windows_;  // all of theirs
-  std::bitset<std::size_t{1} << 14U> maybe_;   // by a hash; most bytes of most texts end here
+  std::vector<std::uint64_t> windows_;        // all of theirs, sorted
+  std::bitset<std::size_t{1} << 16U> maybe_;  // parts of half a window, by a hash: most texts end here
 };
 
 }  // namespace entryproof::oracles

@@ -12,10 +12,12 @@ using namespace std::chrono_literals;
 
 bool never() { return false; }
 
+constexpr node::Journal::Limits kChangesOnly{.read_only_entries = 0};  // no oracle asks what was looked at
+
 }  // namespace
 
 JudgedNode::JudgedNode(const Site& site, std::uint64_t seed, bool http_allowed)
-    : layout_(layout_of(site)), judge_(layout_, http_allowed), node_(site, seed, &judge_) {
+    : layout_(layout_of(site)), judge_(layout_, http_allowed), node_(site, seed, &judge_, kChangesOnly) {
   reset(site.image());
 }
 

@@ -8,8 +8,8 @@ namespace entryproof::runner {
 
 using subjects::ReferenceInProcess;
 
-MemoryNode::MemoryNode(Site site, std::uint64_t seed, node::Observer* observer)
-    : site_(std::move(site)), seed_(seed), node_(node::Tree(), clock_), engine_(node_) {
+MemoryNode::MemoryNode(Site site, std::uint64_t seed, node::Observer* observer, node::Journal::Limits journal)
+    : site_(std::move(site)), seed_(seed), node_(node::Tree(), clock_, journal), engine_(node_) {
   node_.set_observer(observer);
   node_.set_gate(&engine_);
   node_.set_pause([this](Duration time) { clock_.advance_to(clock_.now() + time); });

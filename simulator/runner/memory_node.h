@@ -36,7 +36,7 @@ namespace entryproof::runner {
 class MemoryNode {
  public:
   // `seed` makes the programs' random numbers. `observer`: null for none; it must outlive the node.
-  MemoryNode(Site site, std::uint64_t seed, node::Observer* observer);
+  MemoryNode(Site site, std::uint64_t seed, node::Observer* observer, node::Journal::Limits journal = {});
   MemoryNode(const MemoryNode&) = delete;
   MemoryNode& operator=(const MemoryNode&) = delete;
 

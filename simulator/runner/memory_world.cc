@@ -14,7 +14,7 @@ class MemoryWorld final : public World {
   explicit MemoryWorld(WorldRequest request)
       : control_(std::move(request.control)),
         cancelled_(request.cancelled),
-        node_(std::move(request.site), request.seed, request.observer) {
+        node_(std::move(request.site), request.seed, request.observer, request.journal) {
     node_.reset(std::move(request.image));
     node_.node().on_limit(std::move(request.on_excess));
   }

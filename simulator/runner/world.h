@@ -123,6 +123,8 @@ struct WorldRequest {
   const std::atomic<bool>* cancelled = nullptr;  // ends every pass() at once when it becomes true
   // Some fault may be about close(2): a kernel asks about each of them only if it was told so at the mount.
   bool asks_at_close = false;
+  // What a memory world's journal keeps. Who looks only at what changed the node saves much by keeping nothing else.
+  node::Journal::Limits journal{};
 };
 
 }  // namespace entryproof::runner
