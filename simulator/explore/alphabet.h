@@ -22,7 +22,7 @@ enum class Letter : std::uint8_t {
   kStartToKill,    // a start that is killed at its a-th operation
   kOnce,           // a one-shot: install, then end
   kReboot,         // a = what is volatile
-  kRotate,         // a = token, CA, both; b = torn
+  kRotate,         // a = token, CA, both, signing key, the next step from one CA to another; b = torn
   kVolumeAway,     // the service account's data is away for a while
   kCredentials,    // its files are spoiled; a = how
   kClock,          // the wall clock is set; a = how far
@@ -36,6 +36,9 @@ enum class Letter : std::uint8_t {
   kPlugin,         // the same with the plugin
   kManual,         // the user edits the manual configuration; a = what it says
   kManualBroken,   // the user's edit is no configuration; a = how
+  kFailing,        // calls of the build fail; a = which; b = once or from now on, and a rotation meanwhile
+  kDiskFull,       // the disk is full; b = and a rotation meanwhile
+  kFaultsOver,     // there is room again, and no call fails
   kHold,           // while something is broken, what is published stays
   kWait,           // a = how long
   kOlder,          // another build was there before: started, at rest, stopped; a = which

@@ -167,6 +167,12 @@ Json written(const ClockStep& step) {
   return {{"clock", how}};
 }
 
+Json written(const FaultStep& step) {
+  Json rules = Json::array();
+  for (const auto& rule : step.plan) rules.push_back(faults::to_string(rule));
+  return {{"fault", rules}};
+}
+
 Json written(const WaitStep& step) { return {{"advance", duration_text(step.duration)}}; }
 
 Json written(const ExpectStep& step) {

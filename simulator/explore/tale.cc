@@ -12,12 +12,12 @@
 #include <utility>
 
 #include "simulator/explore/tale_demands.h"
+#include "simulator/explore/tale_primaries.h"
 #include "simulator/explore/tale_words.h"
 
 namespace entryproof::explore {
 
 namespace {
-
 using namespace std::chrono_literals;
 using namespace runner;
 
@@ -84,6 +84,12 @@ class Teller {
         return edit_manual(a, b == 1);
       case Letter::kManualBroken:
         return break_manual(a, b == 1);
+      case Letter::kFailing:
+        return fail_calls(failing_calls(a, b % 2 == 1), b >= 2);
+      case Letter::kDiskFull:
+        return fail_calls(full_disk(), b == 1);
+      case Letter::kFaultsOver:
+        return end_faults();
       case Letter::kHold:
         return hold();
       case Letter::kWait:
@@ -110,17 +116,26 @@ class Teller {
 
   // --- programs ---
 
-  bool inputs_good() const { return !away_ && !spoiled_ && (options_->manual ? manual_good_ : !whole().empty()); }
+  bool inputs_good() const {
+    return !faulty_ && !away_ && !spoiled_ && (options_->manual ? manual_good_ : !names_of(primaries_, true).empty());
+  }
+
+  // Gives those of before.
+  const Options* take_options(std::uint32_t which) {
+    const auto* old = std::exchange(options_, &kOptions.at(which % kOptions.size()));
+    manual_used_ = manual_used_ || options_->manual;
+    switched_ = switched_ || (old != nullptr && old->manual != options_->manual);
+    // A copy that is no configuration any more could be anybody's primary, half-written.
+    if (!options_->manual && std::exchange(copy_spoiled_, false)) add(RemoveStep{std::string(kManualCopy)});
+    return old;
+  }
 
   void start(std::uint32_t options, std::uint32_t surroundings, std::optional<std::uint32_t> killed_at) {
     const bool hurry = surroundings % 2 == 1;
     const auto& environment = kEnvironments.at(surroundings / 2 % kEnvironments.size());
     const bool before = options_ != nullptr;
     if (running_) add(StopStep{"build"});
-    const auto* old = options_;
-    options_ = &kOptions.at(options % kOptions.size());
-    manual_used_ = manual_used_ || options_->manual;
-    if (before && old->manual != options_->manual) switched_ = true;
+    const auto* old = take_options(options);
     if (killed_at) add(KillStep{"build", *killed_at});
     add(start_step(*options_, environment));
     const bool calm = calm_ && before && !held_ && old == options_ && !options_->clean_up;
@@ -132,14 +147,17 @@ class Teller {
     rotated_while_down_ = rebooted_ = false;
     killed_ = killed_at.has_value();
     if (killed_at && calm) {
-      disturb(Held{"ORDER-39/kept-after-kill"});
+      disturb(Held{.check = "ORDER-39/kept-after-kill"});
     } else if (!environment.good && calm) {
-      disturb(Held{"FRESH-19/good-file-kept"});
+      disturb(Held{.check = "FRESH-19/good-file-kept"});
+    } else if (calm && !doubtful_) {
+      disturb(Held{.check = "LIFE-59/identical-left-alone", .same_plugin = true});
     } else {
       disturb();
     }
-    if (!hurry) add(RestStep{10s});
     if (hurry) hurried_ = true;
+    if (!hurry) add(RestStep{10s});
+    if (!hurry && doubtful_ && !killed_at) add(expect_no_false_success());
   }
 
   void stop() {
@@ -159,7 +177,7 @@ class Teller {
     add(StopStep{"build"});
     running_ = false;
     if (kept) {
-      disturb(Held{"UPGRADE-45/stop-keeps"});
+      disturb(Held{.check = "UPGRADE-45/stop-keeps"});
     } else {
       disturb();
     }
@@ -170,22 +188,19 @@ class Teller {
     add(KillStep{"build", std::nullopt});
     running_ = false;
     killed_ = true;
-    disturb(Held{"ORDER-39/kept-after-kill"});
+    disturb(Held{.check = "ORDER-39/kept-after-kill"});
   }
 
   void once(std::uint32_t options) {
     stop();
-    const auto* old = options_;
-    options_ = &kOptions.at(options % kOptions.size());
-    manual_used_ = manual_used_ || options_->manual;
-    if (old != nullptr && old->manual != options_->manual) switched_ = true;
+    take_options(options);
     auto step = start_step(*options_, kEnvironments.front());
     step.wait = true;
     step.within = 40s;
     step.features["once"] = "true";
     add(std::move(step));
     known_to_lint_ = true;
-    const bool whole_again = inputs_good() && torn().empty();
+    const bool whole_again = inputs_good() && names_of(primaries_, false).empty();
     disturb();
     if (!whole_again) return;
     ExpectStep ended = expect_success("LIFE-60/one-shot");
@@ -194,11 +209,11 @@ class Teller {
   }
 
   void reboot(std::uint32_t which) {
-    static const std::array<std::vector<std::string>, 4> kLost{
-        {{}, {"/host/etc/cni/net.d/multus.d"}, {"/host/etc/cni/net.d"}, {"/host/opt/cni/bin"}}};
+    static const std::array kLost{"", "/host/etc/cni/net.d/multus.d", "/host/etc/cni/net.d", "/host/opt/cni/bin"};
+    const std::string lost = kLost.at(which % kLost.size());
     if (away_ && !plain_) away_ = false;
-    add(RebootStep{kLost.at(which % 4)});
-    if (which % 4 == 2) {
+    add(lost.empty() ? RebootStep{} : RebootStep{{lost}});
+    if (lost == kNetDirectory) {
       primaries_.clear();
       foreign_.clear();
     }
@@ -233,16 +248,23 @@ class Teller {
     using What = RotateStep::What;
     if (away_) return;
     mend_credentials(false);
-    if (!running_ || doubtful_ || !inputs_good()) torn = false;  // the second swap waits for somebody who reads
-    const What what = std::array{What::kToken, What::kCa, What::kBoth}.at(which % 3);
+    const What what = what_to_rotate(which);
+    // The second swap waits for somebody who reads.
+    if (!running_ || doubtful_ || !inputs_good() || what > What::kBoth) torn = false;
     add(RotateStep{what, false, RotateStep::Expires::kUsual, torn});
     if (torn) add(WaitStep{6s});
-    if (running_) {
-      about_.rotated(options_->manual, what, torn);
-    } else {
-      rotated_while_down_ = true;
-    }
-    disturb();
+    if (running_) about_.rotated(options_->manual, what, torn);
+    rotated_while_down_ = rotated_while_down_ || !running_;
+    const bool left_alone = running_ && !doubtful_ && options_->manual && !torn;
+    disturb(left_alone ? std::optional(Held{.check = "FRESH-08/configuration-untouched", .same_manual = true}) : std::nullopt);
+  }
+
+  // A CA is replaced in three steps: the new one is trusted beside the old, serves, and is trusted alone.
+  RotateStep::What what_to_rotate(std::uint32_t which) {
+    using What = RotateStep::What;
+    static constexpr std::array kSteps{What::kCaAdd, What::kCaSwitch, What::kCaDrop};
+    if (which % 5 == 4) return kSteps.at(ca_steps_++ % kSteps.size());
+    return std::array{What::kToken, What::kCa, What::kBoth, What::kSigningKey}.at(which % 5);
   }
 
   void volume_away() {
@@ -277,26 +299,11 @@ class Teller {
 
   // --- primaries ---
 
-  std::set<std::string> whole() const {
-    std::set<std::string> names;
-    for (const auto& [name, primary] : primaries_) {
-      if (primary.whole) names.insert(name);
-    }
-    return names;
-  }
-  std::set<std::string> torn() const {
-    std::set<std::string> names;
-    for (const auto& [name, primary] : primaries_) {
-      if (!primary.whole) names.insert(name);
-    }
-    return names;
-  }
-
   void take_primary(const std::string& name) { chosen_ = Chosen{name, primaries_.at(name).body}; }
 
   // What a build delegates to that starts now.
   void choose() {
-    const auto names = whole();
+    const auto names = names_of(primaries_, true);
     chosen_.reset();
     if (!names.empty()) take_primary(*names.begin());
     about_.configuration_started(chosen_ && chosen_->body->from_1_0, options_->manual);
@@ -306,8 +313,8 @@ class Teller {
   void reconsider(std::string_view check) {
     if (!running_ || options_->manual) return;
     about_.configuration = check;
-    const auto names = whole();
-    const bool only = names.size() == 1 && torn().empty();
+    const auto names = names_of(primaries_, true);
+    const bool only = names.size() == 1 && names_of(primaries_, false).empty();
     const bool stays = chosen_ && !hurried_ && names.contains(chosen_->name) && primaries_.begin()->first == chosen_->name;
     if (options_->watches && (only || stays)) take_primary(*names.begin());
     if ((!only && !stays) || !options_->watches) chosen_.reset();
@@ -322,14 +329,8 @@ class Teller {
     reconsider(replaced ? "CONF-32/followed" : "CONF-33/replaced");
   }
 
-  // The name of the n-th primary; empty if there is none.
-  std::string nth_primary(std::uint32_t which) const {
-    if (primaries_.empty()) return {};
-    return std::next(primaries_.begin(), static_cast<std::ptrdiff_t>(which % primaries_.size()))->first;
-  }
-
   void primary_half(std::uint32_t which, std::uint32_t how) {
-    const auto name = nth_primary(which);
+    const auto name = nth_of(primaries_, which);
     if (name.empty()) return;
     add(PutStep{in_net(name), text_object(std::string(kHalves.at(how / 2 % kHalves.size()))), how % 2 == 1});
     primaries_[name].whole = false;
@@ -339,7 +340,7 @@ class Teller {
   }
 
   void primary_gone(std::uint32_t which) {
-    const auto name = nth_primary(which);
+    const auto name = nth_of(primaries_, which);
     if (name.empty()) return;
     add(RemoveStep{in_net(name)});
     const bool mine = chosen_ && chosen_->name == name && primaries_.size() == 1;
@@ -349,7 +350,7 @@ class Teller {
   }
 
   void primary_moved(std::uint32_t which, std::uint32_t where) {
-    const auto name = nth_primary(which);
+    const auto name = nth_of(primaries_, which);
     if (name.empty()) return;
     const auto dot = name.rfind('.');
     const auto to = std::array{"02-moved", "40-moved", "95-moved"}.at(where % 3) + name.substr(dot);
@@ -371,6 +372,25 @@ class Teller {
     if (!primaries_.empty()) return;
     primary(kBodies.front(), false);
     if (running_) about_.configuration = "ORDER-40/proceeds";
+  }
+
+  // --- calls that fail ---
+
+  // An honest build may go on or end with a failure; what is published stays either way, whatever should be published instead.
+  void fail_calls(faults::Plan plan, bool rotates) {
+    add(FaultStep{std::move(plan)});
+    faulty_ = doubtful_ = true;
+    if (rotates && !away_ && !spoiled_) {
+      add(RotateStep{RotateStep::What::kToken, false, RotateStep::Expires::kUsual, false});
+      rotated_while_down_ = true;
+    }
+    disturb(Held{.check = "ATOM-28/failing-calls"});
+  }
+
+  void end_faults() {
+    if (!std::exchange(faulty_, false)) return;
+    add(FaultStep{});
+    disturb();
   }
 
   // --- what others do to files ---
@@ -426,6 +446,7 @@ class Teller {
     if (how == 1) add(PutStep{in_net(published_name()), text_object(""), false});
     if (how == 2) add(PutStep{in_net("00-multus.conf"), text_object(std::string(kSelfDelegating)), false});
     if (how == 3) add(RenameStep{in_net(published_name()), in_net(published_name() + ".cilium_bak")}), names_.clear();
+    copy_spoiled_ = manual && how == 1;
     about_.configuration = how == 2 ? "UPGRADE-M6/recovered" : "ORDER-42/restored";
     ++takings_;
     disturb();
@@ -473,6 +494,7 @@ class Teller {
 
   void mend() {
     const bool was_broken = away_ || spoiled_;
+    end_faults();
     mend_credentials(true);
     mend_primaries();
     if (!manual_good_) edit_manual(manual_, false);
@@ -535,10 +557,6 @@ class Teller {
     return all;
   }
 
-  struct Primary {
-    const Body* body = nullptr;
-    bool whole = false;
-  };
   struct Chosen {
     std::string name;
     const Body* body = nullptr;
@@ -548,13 +566,16 @@ class Teller {
   Scenario scenario_;
   bool plain_ = false;
   // The node.
-  std::map<std::string, Primary> primaries_;
+  Primaries primaries_;
   std::map<std::string, std::string> foreign_;
   std::uint32_t manual_ = 0;
   bool manual_good_ = true;
   bool manual_used_ = false;
+  bool copy_spoiled_ = false;
   bool away_ = false;     // the volume's data
   bool spoiled_ = false;  // the plain credentials
+  bool faulty_ = false;   // calls of the build fail
+  unsigned ca_steps_ = 0;
   // The build.
   const Options* options_ = nullptr;
   const Environment* environment_ = nullptr;

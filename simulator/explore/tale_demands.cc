@@ -43,8 +43,9 @@ void About::configuration_started(bool list, bool manual) {
 
 void About::rotated(bool manual, runner::RotateStep::What what, bool torn) {
   using What = runner::RotateStep::What;
+  const bool of_ca = what == What::kCa || what == What::kCaAdd || what == What::kCaSwitch || what == What::kCaDrop;
   kubeconfig = torn                  ? "FRESH-14/one-generation"
-               : what == What::kCa   ? "FRESH-13/rotation"
+               : of_ca               ? "FRESH-13/rotation"
                : what == What::kBoth ? "FRESH-13/both"
                : manual              ? "FRESH-08/rotation"
                                      : "FRESH-06/rotation";
@@ -55,10 +56,7 @@ std::vector<ExpectStep> demands_of(const State& state) {
   auto kubeconfig = expect(state.about.kubeconfig, state.within);
   kubeconfig.kubeconfig = kubeconfig_that_is("current");
   demands.push_back(kubeconfig);
-  auto alive = expect("LIFE-57/failure-is-not-zero", std::nullopt);
-  alive.exit.emplace();
-  alive.exit->not_zero = true;
-  demands.push_back(alive);
+  demands.push_back(expect_no_false_success());
 
   auto configuration = expect(state.about.configuration, state.within);
   if (state.manual) {
@@ -106,6 +104,12 @@ std::vector<ExpectStep> demands_of(const State& state) {
     closed.mode = 0700;
     directory.tree.emplace(std::string(kOwnDirectory), closed);
     demands.push_back(directory);
+    auto shared = expect("ORDER-44/directories-stay", state.within);
+    ObjectMatcher open;
+    open.mode = 0755;
+    shared.tree.emplace(std::string(kNetDirectory), open);
+    shared.tree.emplace(std::string(kPlugin.substr(0, kPlugin.rfind('/'))), open);
+    demands.push_back(shared);
   }
   if (!state.foreign.empty()) {
     auto foreign = expect("ORDER-43/foreign-files", std::nullopt);
@@ -146,6 +150,7 @@ ExpectStep expect_held(const Held& held, const std::string& calm, bool manual, c
   same.unchanged_since = calm;
   if (held.same_kubeconfig) step.tree.emplace(std::string(kKubeconfigFile), same);
   if (held.same_manual) step.tree.emplace(std::string(kManualCopy), same);
+  if (held.same_plugin) step.tree.emplace(std::string(kPlugin), same);
   if (held.running) {
     step.exit.emplace();
     step.exit->running = true;
@@ -163,6 +168,13 @@ ExpectStep expect_running(std::string check, bool running, std::optional<Duratio
   auto step = expect(std::move(check), within);
   step.exit.emplace();
   step.exit->running = running;
+  return step;
+}
+
+ExpectStep expect_no_false_success() {
+  auto step = expect("LIFE-57/failure-is-not-zero", std::nullopt);
+  step.exit.emplace();
+  step.exit->not_zero = true;
   return step;
 }
 

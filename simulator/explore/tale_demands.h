@@ -49,13 +49,15 @@ struct Held {
   std::string check;
   bool same_kubeconfig = false;  // the very file
   bool same_manual = false;      // the copy of the manual configuration
-  bool running = false;          // and the build does not end
+  bool same_plugin = false;
+  bool running = false;  // and the build does not end
 };
 // `calm`: what the node was remembered as before it broke. `delegate`: empty where it is not certain.
 runner::ExpectStep expect_held(const Held& held, const std::string& calm, bool manual, const std::string& delegate);
 
 runner::KubeconfigExpectation kubeconfig_that_is(std::string state);
 runner::ExpectStep expect_running(std::string check, bool running, std::optional<Duration> within);
+runner::ExpectStep expect_no_false_success();          // it runs, or it has ended with another status than 0
 runner::ExpectStep expect_success(std::string check);  // it has ended, with status 0
 runner::ExpectStep expect_no_secret();
 

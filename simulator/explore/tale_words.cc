@@ -19,7 +19,7 @@ runner::Object fifo() {
 
 }  // namespace
 
-const std::array<Options, 12> kOptions{{{{kAuto}},
+const std::array<Options, 15> kOptions{{{{kAuto}},
                                         {{kAuto}},
                                         {{kAuto}},
                                         {{kAuto, "--namespace-isolation=true"}},
@@ -27,6 +27,9 @@ const std::array<Options, 12> kOptions{{{{kAuto}},
                                         {{kAuto, "--cleanup-config-on-exit=true"}, false, true},
                                         {{kAuto, "--skip-config-watch=true"}, false, false, false},
                                         {{kAuto, "--override-network-name=true"}},
+                                        {{kAuto, "--multus-log-level=panic"}},
+                                        {{kAuto, "--global-namespaces=default,kube-system"}},
+                                        {{kAuto, "--multus-kubeconfig-file-host=/etc/cni/net.d/multus.d/multus.kubeconfig"}},
                                         {{kManual}, true},
                                         {{kManual}, true},
                                         {{kManual}, true},
@@ -47,6 +50,31 @@ const std::array<SpoiltCredentials, 6> kSpoiltCredentials{{{{"token"}, "token", 
                                                            {{"token", "ca.crt"}, "", {}, "EXIST-02/published-untouched"},
                                                            {{"token"}, "", {}, "EXIST-02/published-untouched"},
                                                            {{"token"}, "token", fifo(), ""}}};
+
+namespace {
+
+constexpr std::array kFailing{"write **/multus.d/* errno=ENOSPC",  "fsync **/multus.d/* errno=EIO",
+                              "rename **/multus.d/* errno=EIO",    "create **/multus.d/* errno=EROFS",
+                              "write **/multus.d/* short=100",     "create /etc/cni/net.d/* errno=EDQUOT",
+                              "write /etc/cni/net.d/* errno=EIO",  "rename /etc/cni/net.d/* errno=EACCES",
+                              "write /opt/cni/bin/* errno=ENOSPC", "rename /opt/cni/bin/* errno=ETXTBSY",
+                              "read **/token errno=EIO",           "open **/ca.crt errno=EMFILE"};
+
+faults::Rule rule_of(std::string_view line) { return faults::parse_rule(line).value(); }
+
+}  // namespace
+
+faults::Plan failing_calls(std::uint32_t which, bool sticky) {
+  auto rule = rule_of(kFailing.at(which % kFailing.size()));
+  rule.sticky = sticky;
+  return {rule};
+}
+
+// What is there already can be renamed and removed, as on a real disk.
+faults::Plan full_disk() {
+  return {rule_of("create /** errno=ENOSPC sticky"), rule_of("mkdir /** errno=ENOSPC sticky"), rule_of("symlink /** errno=ENOSPC sticky"),
+          rule_of("write /** errno=ENOSPC sticky"), rule_of("allocate /** errno=ENOSPC sticky")};
+}
 
 runner::Object text_object(std::string text) {
   runner::Object object;

@@ -63,8 +63,8 @@ struct Options {
   bool clean_up = false;  // on exit
   bool watches = true;    // the primary is followed
 };
-extern const std::array<Options, 12> kOptions;
-inline constexpr std::size_t kFirstManual = 8;
+extern const std::array<Options, 15> kOptions;
+inline constexpr std::size_t kFirstManual = 11;
 
 // Where the Pod is told that the API server is.
 struct Environment {
@@ -83,6 +83,11 @@ struct SpoiltCredentials {
   std::string check;  // what is said of what is published meanwhile; empty: nothing
 };
 extern const std::array<SpoiltCredentials, 6> kSpoiltCredentials;
+
+// Calls of the build that fail, once or from then on; the n-th of twelve ways.
+faults::Plan failing_calls(std::uint32_t which, bool sticky);
+// Nothing more can be written on the node.
+faults::Plan full_disk();
 
 runner::Object text_object(std::string text);
 runner::Object json_object(std::string text);
