@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -18,8 +19,8 @@
 namespace entryproof::cli {
 namespace {
 
-constexpr unsigned kWorldsPerCore = 16;  // where histories wait in real time
-constexpr unsigned kTriesInRealTime = 60;
+constexpr unsigned kWorldsPerCore = 16;                         // where histories wait in real time
+constexpr auto kShrinkingInRealTime = std::chrono::minutes(3);  // of all findings
 
 class Historian {
  public:
@@ -37,7 +38,7 @@ class Historian {
     });
     if (streams_.err_is_terminal) streams_.err << "\r\033[K";
     for (const auto& [check, found] : searched.found) {
-      if (const auto told = tell(found); !told) complain(streams_, told.error());
+      if (const auto told = tell(found, kShrinkingInRealTime / searched.found.size()); !told) complain(streams_, told.error());
     }
     for (const auto& [trouble, times] : searched.troubles) {
       streams_.err << fmt::format("entryproof: no verdict, {}: {}", reports::counted(times, "time"), reports::one_line(trouble, 1000))
@@ -55,14 +56,15 @@ class Historian {
   }
 
  private:
-  // The smallest history that shows it, as people read it, and as a file.
-  Result<> tell(const explore::Found& found) {
+  // The smallest history that shows it, as people read it, and as a file. Where that takes real time, the smallest within its share.
+  Result<> tell(const explore::Found& found, std::chrono::steady_clock::duration share) {
     const std::string& check = found.finding.check;
-    const auto smallest = explore::shrink(
-        found.history, [&](const explore::History& history) { return explore::try_history(bench_, history).find(check) != nullptr; },
-        interrupted_.load()                          ? 0
-        : bench_.world == runner::WorldKind::kMemory ? 2000
-                                                     : kTriesInRealTime);
+    const bool in_memory = bench_.world == runner::WorldKind::kMemory;
+    const auto deadline = std::chrono::steady_clock::now() + share;
+    const auto smallest = explore::shrink(found.history, [&](const explore::History& history) {
+      if (interrupted_.load() || (!in_memory && std::chrono::steady_clock::now() >= deadline)) return false;
+      return explore::try_history(bench_, history).find(check) != nullptr;
+    });
     auto scenario = explore::tell(smallest, bench_.build.in_process());
     const auto trial = explore::try_scenario(bench_, scenario);
     const auto* seen = trial.find(check);

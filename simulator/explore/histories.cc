@@ -68,17 +68,26 @@ class Hunt {
       }
       const History history =
           search_.exhaustive ? exhaustive_history(index) : random_history(search_.seed, index, search_.commands, bench_.world);
-      tell(index, history, try_it(history));
+      tell(index, history, try_it(index, history));
     }
   }
 
-  Trial try_it(const History& history) {
+  // Whether it shows something that no history before it does. What is known already needs no second look.
+  bool shows_more(std::uint64_t index, const Trial& trial) {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(trial.findings, [&](const auto& finding) {
+      const auto known = searched_.found.find(finding.check);
+      return known == searched_.found.end() || known->second.index > index;
+    });
+  }
+
+  Trial try_it(std::uint64_t index, const History& history) {
     Trial trial;
     {
       const std::shared_lock together(quiet_);
       trial = try_history(bench_, history);
     }
-    const bool doubted = trial.deadline_missed || (!trial.findings.empty() && bench_.world != runner::WorldKind::kMemory);
+    const bool doubted = trial.deadline_missed || (bench_.world != runner::WorldKind::kMemory && shows_more(index, trial));
     if (doubted && !interrupted_.load()) {
       const std::unique_lock alone(quiet_);
       trial = try_history(bench_, history);

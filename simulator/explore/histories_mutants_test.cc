@@ -1,7 +1,8 @@
 // The search proves itself: what it found of each mutant is recorded, and found again here; what it cannot find is named with the reason.
 //
-// ENTRYPROOF_RECORD_HISTORIES=SECONDS (60) searches anew for every mutant that histories_mutants.json does not name as not found, so long
-// for each, and writes what was found. A change of the alphabet makes that necessary, since every number then makes another history.
+// ENTRYPROOF_RECORD_HISTORIES=SECONDS (60) searches anew for every mutant whose record in histories_mutants.json does not hold (any more),
+// so long for each, but for those that it names as not found, and writes what was found. A new mutant makes that necessary, and so does a
+// change of the alphabet, since every number then makes another history.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "simulator/base/file.h"
@@ -63,16 +65,26 @@ std::string told(const Trial& trial) {
   return text;
 }
 
-// The first history that shows something of the mutant and nothing of the reference; null if there is none within that time.
+History history_of(const json& book, std::uint64_t index) {
+  return random_history(book.at("seed"), index, book.at("commands"), WorldKind::kMemory);
+}
+
+// The first history that shows something of the mutant and nothing of the reference; null if there is none within that time. What is
+// recorded already is tried first.
 json find(const std::string& mutant, const json& book, std::chrono::seconds most) {
   const Suspect suspect("mutant:" + mutant);
   const Suspect reference("reference");
+  const auto show = [&](std::uint64_t index) -> json {
+    const auto trial = suspect.live(history_of(book, index));
+    if (trial.findings.empty() || !reference.live(history_of(book, index)).findings.empty()) return nullptr;
+    return {{"history", index}, {"check", trial.findings.front().check}};
+  };
+  if (const auto before = book.at("found").find(mutant); before != book.at("found").end()) {
+    if (auto found = show(before->at("history")); !found.is_null()) return found;
+  }
   const auto deadline = std::chrono::steady_clock::now() + most;
   for (std::uint64_t index = 0; std::chrono::steady_clock::now() < deadline; ++index) {
-    const auto history = random_history(book.at("seed"), index, book.at("commands"), WorldKind::kMemory);
-    const auto trial = suspect.live(history);
-    if (trial.findings.empty() || !reference.live(history).findings.empty()) continue;
-    return {{"history", index}, {"check", trial.findings.front().check}};
+    if (auto found = show(index); !found.is_null()) return found;
   }
   return nullptr;
 }
@@ -82,21 +94,22 @@ void record(json book, std::chrono::seconds most) {
   for (const auto& mutant : subjects::mutants()) {
     if (!book.at("not_found").contains(mutant.name)) names.push_back(mutant.name);
   }
-  book["found"] = json::object();
+  json found = json::object();
   std::mutex mutex;
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
     for (std::size_t at = next++; at < names.size(); at = next++) {
-      const json found = find(names[at], book, most);
+      json one = find(names[at], book, most);
       const std::lock_guard lock(mutex);
-      if (found.is_null()) ADD_FAILURE() << names[at] << " was not found; name it with the reason, or give the histories what they lack";
-      if (!found.is_null()) book["found"][names[at]] = found;
+      if (one.is_null()) ADD_FAILURE() << names[at] << " was not found; name it with the reason, or give the histories what they lack";
+      if (!one.is_null()) found[names[at]] = std::move(one);
     }
   };
   {
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) workers.emplace_back(work);
   }
+  book["found"] = std::move(found);
   std::ofstream(kBook) << book.dump(2) << "\n";
 }
 
@@ -107,15 +120,14 @@ TEST(HistoriesOfMutants, AreFoundAgain) {
   }
   std::set<std::uint64_t> played;
   for (const auto& [name, where] : book.at("found").items()) {
-    const auto history = random_history(book.at("seed"), where.at("history"), book.at("commands"), WorldKind::kMemory);
-    const auto trial = Suspect("mutant:" + name).live(history);
+    const auto trial = Suspect("mutant:" + name).live(history_of(book, where.at("history")));
     EXPECT_NE(trial.find(where.at("check").get<std::string>()), nullptr) << name << told(trial);
     played.insert(where.at("history").get<std::uint64_t>());
   }
   // What shows in them is the mutant's: the reference goes through the same without a word.
   const Suspect reference("reference");
   for (const auto index : played) {
-    const auto trial = reference.live(random_history(book.at("seed"), index, book.at("commands"), WorldKind::kMemory));
+    const auto trial = reference.live(history_of(book, index));
     EXPECT_TRUE(trial.findings.empty() && trial.trouble.empty()) << "history " << index << told(trial);
   }
 }

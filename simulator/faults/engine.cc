@@ -59,7 +59,6 @@ void Engine::at(const Rule& moment, std::string what, std::function<void(const O
 }
 
 bool Engine::watches(Verb verb) const {
-  if (verb == Verb::kRead && change_) return true;
   return std::ranges::any_of(armed_, [verb](const Armed& armed) { return concerns(armed.rule, verb); }) ||
          std::ranges::any_of(appointments_, [verb](const Appointment& each) { return concerns(each.moment.rule, verb); });
 }
