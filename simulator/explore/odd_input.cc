@@ -187,6 +187,8 @@ bool surely_bad(const OddInput& input) {
 OddClass class_of_configuration(const OddInput& input) {
   const auto config = oracles::parse_cni_config(input.bytes, input.list);
   if (!config.accepted()) return surely_bad(input) ? OddClass::kBad : OddClass::kDisputed;
+  // Who never delegates to Multus may be so careful as to look for it anywhere in a primary.
+  if (input.part == OddPart::kPrimary && input.bytes.find("\"multus") != std::string::npos) return OddClass::kDisputed;
   return surely_good(input, config) ? OddClass::kGood : OddClass::kDisputed;
 }
 
