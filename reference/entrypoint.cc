@@ -135,7 +135,7 @@ class Entrypoint::State {
     if (!kubeconfig) trouble(kubeconfig.error());
     if (host_.stop_requested()) return refuse(kExitOk, "the end was asked for");
     const auto plugin = keep_plugin();
-    if (!plugin && !is_program(plugin_)) return plugin;
+    if (!plugin && !(plugin_stood_ && is_program(plugin_))) return plugin;
     if (!plugin) trouble(plugin.error());
     if (host_.stop_requested()) return refuse(kExitOk, "the end was asked for");
     configuring_ = true;
@@ -195,9 +195,11 @@ class Entrypoint::State {
     const auto directory = directories_.find(options_.cni_bin_dir);
     if (!directory) return std::unexpected(directory.error());
     plugin_ = join(*directory, kPluginName);
+    if (!std::exchange(plugin_sought_, true)) plugin_stood_ = is_program(plugin_);
     if (auto made = make_directories(*directory); !made) return made;
     const auto installed = publisher_.install(options_.multus_bin_file, plugin_);
     if (!installed) return std::unexpected(installed.error());
+    plugin_stood_ = true;
     if (*installed) log_.info("plugin installed as " + plugin_);
     calm_ = calm_ && !*installed;
     return {};
@@ -319,6 +321,8 @@ class Entrypoint::State {
   std::string place_;       // of the kubeconfig, as this container names it
   std::string kubeconfig_;  // the same without links in its directory, this turn
   std::string plugin_;      // likewise
+  bool plugin_sought_ = false;
+  bool plugin_stood_ = false;  // it was there before, or is durably now: one whose name may be lost yet is nothing to go on with
   std::unique_ptr<Configuration> configuration_;
   std::optional<std::chrono::nanoseconds> troubled_since_;  // only at the start
   bool configuring_ = false;                                // kubeconfig and plugin are there, it is about the configuration
