@@ -7,9 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include "simulator/explore/crash.h"
+#include "simulator/explore/faults.h"
 #include "simulator/runner/memory_world.h"
+#include "simulator/runner/stage.h"
 
 namespace {
 
@@ -89,5 +92,30 @@ BENCHMARK_CAPTURE(BM_CrashesOfAMutant, no_directory_sync, "no-directory-sync", "
 BENCHMARK_CAPTURE(BM_CrashesOfAMutant, in_place, "kubeconfig-in-place", "crash/restart")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_CrashesOfAMutant, not_emptied, "temporary-not-emptied", "crash/fresh-auto")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(BM_CrashesOfAMutant, never_sweeps, "never-sweeps", "crash/fresh-auto")->Unit(benchmark::kMillisecond);
+
+void BM_FaultsOfTheReference(benchmark::State& state) {
+  measure(state, build_of(""), "crash/fresh-auto", runner::WorldKind::kMemory, false,
+          [](const auto& request) { return explore_faults(request, runner::make_memory_world, {}); });
+}
+BENCHMARK(BM_FaultsOfTheReference)->Unit(benchmark::kMillisecond);
+
+// Every operation of a small C program × every error documented for it × {once, sticky}, in sandboxes over FUSE.
+void BM_FaultsOfACProgram(benchmark::State& state) {
+  static const auto kStage = runner::Stage::open(runner::WorldKind::kFuse);
+  if (!kStage) return state.SkipWithError(kStage.error().line().c_str());
+  const auto builds = runner::resolve_build(runner::program_directory() + "/c_entrypoint");
+  if (!builds) return state.SkipWithError(builds.error().line().c_str());
+  FaultBounds bounds;
+  bounds.jobs = std::max(1U, std::thread::hardware_concurrency()) * 12;
+  runner::RunOptions options;
+  options.profile = oracles::Profile::kDurable;
+  const runner::CaseRequest request{suite(), scenario("crash/fresh-auto"), builds->front(), options, runner::WorldKind::kFuse, 1, nullptr,
+                                    nullptr};
+  CrashReport report;
+  for (auto _ : state) report = explore_faults(request, (*kStage)->maker(), bounds);
+  if (!report.obstacle.empty()) return state.SkipWithError(report.obstacle.c_str());
+  count(state, report);
+}
+BENCHMARK(BM_FaultsOfACProgram)->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(1);
 
 }  // namespace

@@ -109,6 +109,60 @@ TEST(Words, WhatWasQuotedIsReadBack) {
 
 // --- parsing ---
 
+ExploreCommand exploration_of(std::vector<const char*> words) {
+  words.insert(words.begin(), "explore");
+  const Command command = parsed(std::move(words));
+  if (const auto* message = std::get_if<Message>(&command)) ADD_FAILURE() << message->text;
+  return std::holds_alternative<ExploreCommand>(command) ? std::get<ExploreCommand>(command) : ExploreCommand{};
+}
+
+TEST(Options, ExploringCrashes) {
+  const auto plain = std::get<explore::CrashBounds>(exploration_of({"crash"}).exploration);
+  EXPECT_EQ(plain.models.size(), durability::kModels.size());
+  EXPECT_EQ(plain.inputs.size(), explore::kAllInputs.size());
+  EXPECT_EQ(plain.depth, 1U);
+  const auto command =
+      exploration_of({"crash",   "crash/*", "--build", "./b", "--model",    "posix", "--model", "xfs", "--inputs", "same",
+                      "--depth", "3",       "--jobs",  "4",   "--max-time", "2m",    "--seed",  "9",   "--state",  "0/posix@17-2"});
+  const auto bounds = std::get<explore::CrashBounds>(command.exploration);
+  EXPECT_THAT(bounds.models, ElementsAre(durability::Model::kPosix, durability::Model::kXfs));
+  EXPECT_THAT(bounds.inputs, ElementsAre(explore::Inputs::kSame));
+  EXPECT_EQ(bounds.depth, 3U);
+  EXPECT_EQ(bounds.only, "0/posix@17-2");
+  EXPECT_THAT(command.run.builds, ElementsAre("./b"));
+  EXPECT_EQ(command.run.seed, 9U);
+  EXPECT_EQ(command.run.jobs, 4U);
+  EXPECT_EQ(command.run.max_time, std::chrono::minutes(2));
+}
+
+TEST(Options, ExploringFaults) {
+  const auto plain = std::get<explore::FaultBounds>(exploration_of({"faults"}).exploration);
+  EXPECT_EQ(plain.models.size(), durability::kModels.size());
+  EXPECT_EQ(plain.only, std::nullopt);
+  const auto command = exploration_of({"faults", "--model", "kill", "--only-fault", "0 write ** nth=3 errno=ENOSPC", "--jobs", "2"});
+  const auto bounds = std::get<explore::FaultBounds>(command.exploration);
+  EXPECT_THAT(bounds.models, ElementsAre(durability::Model::kKill));
+  EXPECT_EQ(bounds.only, "0 write ** nth=3 errno=ENOSPC");
+  EXPECT_EQ(command.run.jobs, 2U);
+}
+
+TEST(Options, ExploringHistories) {
+  const Command command = parsed({"explore", "histories", "--seed", "7", "--histories", "12"});
+  ASSERT_TRUE(std::holds_alternative<HistoriesCommand>(command));
+  EXPECT_EQ(std::get<HistoriesCommand>(command).search.seed, 7U);
+}
+
+TEST(Options, ExploringRefusesWhatItDoesNotKnow) {
+  EXPECT_THAT(refusal({"explore"}), HasSubstr("subcommand"));
+  EXPECT_THAT(refusal({"explore", "floods"}), HasSubstr("floods"));
+  EXPECT_THAT(refusal({"explore", "crash", "--model", "ntfs"}), HasSubstr("kill, ext4, xfs, btrfs, posix"));
+  EXPECT_THAT(refusal({"explore", "crash", "--inputs", "odd"}), HasSubstr("same, shorter, longer, version"));
+  EXPECT_THAT(refusal({"explore", "crash", "--state", "0/ntfs@1"}), HasSubstr("names no model"));
+  EXPECT_THAT(refusal({"explore", "crash", "--depth", "65"}), HasSubstr("64"));
+  EXPECT_THAT(refusal({"explore", "faults", "--only-fault", "write ** errno=EIO"}), HasSubstr("0 write ** nth=3"));
+  EXPECT_THAT(refusal({"explore", "faults", "--state", "0/xfs@1"}), HasSubstr("--state"));
+}
+
 TEST(Options, RunWithNothingSaid) {
   const RunCommand run = run_of({});
   EXPECT_TRUE(run.builds.empty());

@@ -1,4 +1,4 @@
-// `entryproof explore crash`: a run whose cases are explorations.
+// `entryproof explore crash|faults`: a run whose cases are explorations.
 #include <fmt/core.h>
 
 #include <chrono>
@@ -55,7 +55,9 @@ bool chosen(const Chosen& chosen) {
 int explore_command(const ExploreCommand& asked, Streams& streams, const std::atomic<bool>& interrupted) {
   ExploreCommand command = asked;
   auto& run = command.run;
-  if (!chosen(run.chosen)) run.chosen.selection.tags.emplace_back(runner::kCrashTag);
+  if (!chosen(run.chosen))
+    run.chosen.selection.tags.emplace_back(std::holds_alternative<explore::CrashBounds>(command.exploration) ? runner::kCrashTag
+                                                                                                             : runner::kFaultsTag);
   auto& profile = run.chosen.selection.profile;
   profile = std::max(profile, oracles::Profile::kDurable);  // core knows no crashes
   Progress progress(streams);

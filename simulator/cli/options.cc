@@ -317,6 +317,19 @@ void add_explore_crash(CLI::App& app, RunCommand& run, explore::CrashBounds& bou
   app.footer("Without a SELECTION: the scenarios tagged crash. Exit codes as of run; a failure names the strongest model that shows it.");
 }
 
+void add_explore_faults(CLI::App& app, RunCommand& run, explore::FaultBounds& bounds) {
+  add_run(app, run);
+  add_models(app, bounds.models);
+  add_word(app, "--only-fault", "One fault only, as a failure's command names it: the build's start, a blank and a rule", "FAULT",
+           [&bounds](const std::string& text) -> Result<> {
+             const auto address = explore::parse_fault(text);
+             if (!address) return std::unexpected(address.error());
+             bounds.only = text;
+             return {};
+           });
+  app.footer("Without a SELECTION: the scenarios tagged sweep. Exit codes as of run.");
+}
+
 Result<> take_parts(const std::string& text, std::vector<explore::OddPart>& parts) {
   const auto part = explore::odd_part_from(text);
   if (!part)
@@ -410,10 +423,12 @@ Command parse(int argc, const char* const* argv) {
   CLI::App& run_app = *app.add_subcommand("run", "Play scenarios against builds and give a verdict");
   RunCommand explored;
   explore::CrashBounds crashes;
+  explore::FaultBounds faults;
   CLI::App& explore_app =
-      *app.add_subcommand("explore", "Beyond the scenarios: crashes at every operation, and histories nobody wrote down");
+      *app.add_subcommand("explore", "Beyond the scenarios: crashes and failing calls at every operation, and histories nobody wrote down");
   explore_app.require_subcommand(1);
   CLI::App& crash_app = *explore_app.add_subcommand("crash", "Kills and power cuts at every operation");
+  CLI::App& faults_app = *explore_app.add_subcommand("faults", "Every operation fails, once or from then on, with each documented error");
   CLI::App& list_app = *app.add_subcommand("list", "What run would play");
   CLI::App& explain_app = *app.add_subcommand("explain", "A clause, check or scenario, in prose, with its sources");
   CLI::App& lint_app = *app.add_subcommand("lint", "Check scenario files");
@@ -432,6 +447,7 @@ Command parse(int argc, const char* const* argv) {
   std::string format = "text";
   add_run(run_app, run);
   add_explore_crash(crash_app, explored, crashes);
+  add_explore_faults(faults_app, explored, faults);
   add_chosen(list_app, list.chosen);
   list_app.add_flag("--clauses", list.clauses, "The checks, with the scenarios, mutants and worlds behind each");
   list_app.add_option("--format", format, "text (default) or json; with --clauses also markdown")
@@ -464,7 +480,9 @@ Command parse(int argc, const char* const* argv) {
   }
   const Shown& shown = report_app.parsed() ? report.shown : explore_app.parsed() ? explored.shown : run.shown;
   if (const auto problem = clash(shown))
-    return usage_error(*problem, report_app.parsed() ? "report " : explore_app.parsed() ? "explore crash " : "run ");
+    return usage_error(*problem, report_app.parsed()    ? "report "
+                                 : explore_app.parsed() ? (faults_app.parsed() ? "explore faults " : "explore crash ")
+                                                        : "run ");
 
   if (histories_app.parsed()) return histories;
   if (run_app.parsed()) {
@@ -473,6 +491,7 @@ Command parse(int argc, const char* const* argv) {
   }
   if (explore_app.parsed()) {
     explored.program = argv[0];
+    if (faults_app.parsed()) return ExploreCommand{explored, faults};
     return ExploreCommand{explored, crashes};
   }
   using Format = ListCommand::Format;

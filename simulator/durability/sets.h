@@ -61,7 +61,8 @@ struct Prefix {
 };
 
 // A file that has more dirty pages than this in one window is not given every subset of them: all, none, each prefix, each page missing
-// alone. Whether a file is right depends on all its bytes, so a hole tells as much as several.
+// alone. Whether a file is right depends on all its bytes, so a hole tells as much as several; and it does not depend on the bytes of
+// another one, so that of several such files one at a time is torn, with all or nothing of the others.
 inline constexpr std::size_t kFreePages = 4;
 // More than this many in one window are not varied: the oldest are taken as durable.
 inline constexpr std::size_t kVariedCap = 4096;
@@ -80,7 +81,7 @@ class Sets {
   // if it was stopped by the visitor's false.
   template <class Visit>
   bool each(Visit&& visit) const {
-    Walk<Visit> walk{*this, visit, Set(size()), std::vector<char>(size(), kFree)};
+    Walk<Visit> walk{*this, visit, Set(size()), std::vector<char>(size(), kFree), false};
     return walk.from(0);
   }
 
@@ -99,6 +100,7 @@ class Sets {
     Visit& visit;
     Set set;
     std::vector<char> decided;
+    bool torn = false;  // a file of many pages has some of them
 
     bool from(Index at) {
       if (at == sets.size()) return visit(set);
@@ -118,11 +120,15 @@ class Sets {
         for (std::size_t i = 0; i < members.size(); ++i) decided[members[i]] = keep(i) ? kIn : kOut;
         return from(at);
       };
-      bool more = true;
-      for (std::size_t kept = 0; more && kept <= members.size(); ++kept) more = decide([&](std::size_t i) { return i < kept; });
-      for (std::size_t gone = 0; more && gone + 1 < members.size(); ++gone) {
-        const std::uint64_t number = sets.numbers_[members[gone]];
-        more = decide([&](std::size_t i) { return sets.numbers_[members[i]] != number; });
+      bool more = decide([](std::size_t) { return false; }) && decide([](std::size_t) { return true; });
+      if (!torn) {
+        torn = true;
+        for (std::size_t kept = 1; more && kept < members.size(); ++kept) more = decide([&](std::size_t i) { return i < kept; });
+        for (std::size_t gone = 0; more && gone + 1 < members.size(); ++gone) {
+          const std::uint64_t number = sets.numbers_[members[gone]];
+          more = decide([&](std::size_t i) { return sets.numbers_[members[i]] != number; });
+        }
+        torn = false;
       }
       for (const Index member : members) decided[member] = kFree;
       return more;

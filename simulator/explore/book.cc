@@ -11,13 +11,14 @@ namespace {
 constexpr std::size_t kMostCauses = 5;  // that are told in one record
 constexpr std::size_t kTextCap = 4000;
 
-std::string replay_of(const runner::CaseRequest& request, const std::string& address) {
+std::string replay_of(const runner::CaseRequest& request, std::string_view check, const std::string& address) {
+  const bool fault = std::ranges::find(runner::fault_checks::kAll, check) != runner::fault_checks::kAll.end();
   std::string prefix = request.options.command_prefix;
   if (const auto verb = prefix.find(" replay"); verb != std::string::npos) {
-    prefix.replace(verb, std::string_view(" replay").size(), " explore crash");
+    prefix.replace(verb, std::string_view(" replay").size(), fault ? " explore faults" : " explore crash");
   }
-  return fmt::format("{} '{}' --build '{}' --world {} --seed {} --state '{}'", prefix, request.scenario.id, request.build.spec,
-                     to_string(request.world), request.options.seed, address);
+  return fmt::format("{} '{}' --build '{}' --world {} --seed {} {} '{}'", prefix, request.scenario.id, request.build.spec,
+                     to_string(request.world), request.options.seed, fault ? "--only-fault" : "--state", address);
 }
 
 std::string told(const CrashFailure& failure) {
@@ -32,7 +33,7 @@ void fail(runner::CheckRecord& record, const std::vector<const CrashFailure*>& f
   if (failures.size() > kMostCauses) record.actual += fmt::format("; and {} more causes", failures.size() - kMostCauses);
   if (record.actual.size() > kTextCap) record.actual = record.actual.substr(0, kTextCap) + "…";
   record.at = oracles::Place{std::string(to_string(request.world)), 0, {}, failures.front()->cause.after};
-  record.replay = replay_of(request, failures.front()->address);
+  record.replay = replay_of(request, record.check, failures.front()->address);
 }
 
 std::string joined(const std::vector<std::string>& texts, const char* between) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "simulator/explore/crash.h"
+#include "simulator/explore/faults.h"
 #include "simulator/explore/recording.h"
 #include "simulator/oracles/kubeconfig.h"
 #include "simulator/runner/case.h"
@@ -148,6 +149,79 @@ INSTANTIATE_TEST_SUITE_P(Each, CrashDefects, testing::ValuesIn(defects()), [](co
   return name;
 });
 
+CrashReport faults(const std::string& id, const std::string& mutant, const FaultBounds& bounds = {}) {
+  const auto build = build_of(mutant);
+  runner::RunOptions options;
+  options.profile = oracles::Profile::kDurable;
+  const runner::CaseRequest request{suite(), scenario(id), build, options, runner::WorldKind::kMemory, 1, nullptr, nullptr};
+  return explore_faults(request, runner::make_memory_world, bounds);
+}
+
+TEST(Faults, TheReferenceSurvivesAllOfThem) {
+  const auto report = faults("faults/every-call", "");
+  EXPECT_EQ(told(report), "");
+  EXPECT_GT(report.lives, 480U);
+}
+
+TEST(Faults, PastTheirTimeTheyAreNoProof) {
+  FaultBounds bounds;
+  bounds.max_time = Duration(1);
+  const auto report = faults("faults/every-call", "", bounds);
+  EXPECT_FALSE(report.complete());
+  EXPECT_THAT(report.failures, IsEmpty());
+}
+
+struct FaultDefect {
+  std::string mutant;
+  std::string_view check;
+  Model label;
+  std::string words;  // in what is told of it
+};
+
+const std::vector<FaultDefect>& fault_defects() {
+  using namespace fault_checks;
+  static const std::vector<FaultDefect> kDefects = {
+      {"short-writes-ignored", kNoWorse, Model::kKill, "half of it written"},
+      {"write-errors-ignored", kNoWorse, Model::kKill, "with ENOSPC"},
+      {"sync-errors-ignored", kWhole, Model::kExt4, "the fsync between them failed"},
+      {"sync-tried-again", kWhole, Model::kExt4, "the fsync between them failed"},
+      {"close-error-ignored", kClosed, Model::kKill, "renamed to"},
+      {"gives-up-at-once", kNoFalseSuccess, Model::kKill, "ended with status 0"},
+      {"gives-up-in-silence", kHeals, Model::kKill, "the fault is over"},
+      {"temporary-left-on-failure", kSwept, Model::kKill, "stays behind"},
+      {"blanks-on-a-failed-write", kNoWorse, Model::kKill, "is gone"},
+      {"copies-when-rename-fails", kNoWorse, Model::kKill, "multus.kubeconfig"},
+  };
+  return kDefects;
+}
+
+class FaultDefects : public testing::TestWithParam<FaultDefect> {};
+
+TEST_P(FaultDefects, AreFoundUnderTheRightLabel) {
+  const FaultDefect& defect = GetParam();
+  FaultBounds bounds;
+  bounds.models = {Model::kKill, Model::kExt4};
+  const auto report = faults("faults/every-call", defect.mutant, bounds);
+  const auto found = std::ranges::find(report.failures, defect.check, [](const auto& failure) { return failure.cause.check; });
+  ASSERT_NE(found, report.failures.end()) << told(report);
+  EXPECT_EQ(durability::to_string(found->cause.label), durability::to_string(defect.label)) << told(report);
+  EXPECT_TRUE(std::ranges::any_of(report.failures, [&](const auto& failure) {
+    return failure.cause.check == defect.check && failure.cause.what.contains(defect.words);
+  })) << told(report);
+
+  // Its rule is all that is needed to see it again.
+  bounds.only = found->address;
+  const auto again = faults("faults/every-call", defect.mutant, bounds);
+  EXPECT_TRUE(std::ranges::any_of(again.failures, [&](const auto& failure) { return failure.cause.check == defect.check; }))
+      << found->address << told(again);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, FaultDefects, testing::ValuesIn(fault_defects()), [](const auto& each) {
+  std::string name = each.param.mutant;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
 TEST(Crashes, PastTheirTimeTheyAreNoProof) {
   CrashBounds bounds;
   bounds.max_time = Duration(1);
@@ -165,6 +239,18 @@ TEST(Addresses, SayWhatTheyWereMadeOf) {
   for (const char* wrong : {"", "0", "x/posix@1", "0/ntfs@1", "0/posix@", "0/posix@1-", "0/posix@1/same", "0/posix@1/odd/posix@2",
                             "0/posix@99999999999999999999", "0//"}) {
     EXPECT_FALSE(parse_address(wrong)) << wrong;
+  }
+}
+
+TEST(Addresses, OfFaultsSayWhatTheyWereMadeOf) {
+  for (const char* right : {"0 write ** nth=3 errno=ENOSPC", "1 fsync ** nth=1 errno=EIO sticky", "0 write ** nth=2 short=512"}) {
+    const auto read = parse_fault(right);
+    ASSERT_TRUE(read) << read.error().line();
+    EXPECT_EQ(to_string(*read), right);
+  }
+  for (const char* wrong :
+       {"", "0", "0 ", "x write ** errno=EIO", "-1 write ** errno=EIO", "0write ** errno=EIO", "0 write ** errno=ENOSYS"}) {
+    EXPECT_FALSE(parse_fault(wrong)) << wrong;
   }
 }
 

@@ -17,6 +17,12 @@ using runner::Woke;
 constexpr Duration kRest = 30ms;  // DESIGN.md, decision 12
 constexpr const char* kWho = "build";
 
+// Longest, and at rest for so long nothing more is hoped for.
+struct Stretch {
+  Duration patience{};
+  Duration settled{};
+};
+
 // The live oracles; observe() runs on the thread that serves the file system.
 class Judge final : public node::Observer {
  public:
@@ -63,6 +69,7 @@ class Rig::Session {
       excess_.push_back(std::move(what));
     };
     request_.cancelled = rig.options_.cancelled;
+    request_.asks_at_close = rig.options_.asks_at_close;
   }
 
   Result<> open() {
@@ -77,7 +84,7 @@ class Rig::Session {
   bool running() { return world_->life(kWho).running; }
 
   // Until what is asked for has come about and all is at rest, or nothing more can be hoped for.
-  Result<Lived> go_on(const Content& content, Duration settled) {
+  Result<Lived> go_on(const Content& content, const Stretch& stretch) {
     Lived lived;
     const auto is_content = [&] {
       if (!content) return false;
@@ -85,12 +92,23 @@ class Rig::Session {
       lived.content = now && content(*now);
       return lived.content;
     };
-    const Moment deadline = world_->clock().now() + rig_.options_.patience;
-    Woke woke = world_->pass(deadline, is_content, content ? settled : kRest);
+    const Moment deadline = world_->clock().now() + stretch.patience;
+    Woke woke = world_->pass(deadline, is_content, content ? stretch.settled : kRest);
     // What it had begun when all was there: the sync of a directory, the removal of what is in the way.
     if (woke == Woke::kDone) woke = world_->pass(deadline, [] { return false; }, kRest);
     if (woke == Woke::kCancelled) return fail(ErrorCode::kUnavailable, "interrupted");
     return describe(std::move(lived), woke);
+  }
+
+  // Until it has finished what it had to do, or that time is over.
+  Result<Lived> finish(const std::function<bool(const Lived&)>& unfinished, Duration patience) {
+    const auto finished = [&] {
+      const auto now = describe({}, Woke::kRest);
+      return now && !unfinished(*now);
+    };
+    const Woke woke = world_->pass(world_->clock().now() + patience, finished, patience);
+    if (woke == Woke::kCancelled) return fail(ErrorCode::kUnavailable, "interrupted");
+    return describe({}, Woke::kRest);
   }
 
  private:
@@ -127,7 +145,44 @@ Result<Lived> Rig::live(node::Tree tree, const runner::Start& start, std::uint64
   Session session(*this, std::move(tree), seed);
   if (auto opened = session.open(); !opened) return std::unexpected(opened.error());
   if (auto started = session.start(start); !started) return std::unexpected(started.error());
-  return session.go_on(content, options_.settled);
+  return session.go_on(content, {options_.patience, options_.settled});
+}
+
+Result<Troubled> Rig::live_with(const faults::Plan& plan, node::Tree tree, const runner::Start& start, std::uint64_t seed,
+                                const Content& content, const Healing& healing) const {
+  Session session(*this, std::move(tree), seed);
+  if (auto opened = session.open(); !opened) return std::unexpected(opened.error());
+  if (auto set = session.world().add_faults(plan, faults::Owner::kScenario); !set) return std::unexpected(set.error());
+  if (auto started = session.start(start); !started) return std::unexpected(started.error());
+  auto during = session.go_on(content, {options_.patience, kRest});
+  if (!during) return std::unexpected(during.error());
+  session.world().clear_faults(faults::Owner::kScenario);
+  Troubled troubled{*during, *during, std::move(*during)};
+  if (!content) return troubled;
+  const auto go_on = [&](const Stretch& stretch) -> Result<> {
+    auto lived = session.go_on(content, stretch);
+    if (!lived) return std::unexpected(lived.error());
+    troubled.healed = std::move(*lived);
+    return {};
+  };
+  // Nobody asks it to be quick, so nothing but its time ends a wait.
+  if (session.running() && !troubled.during.content) {
+    if (auto waited = go_on({healing.patience, healing.patience}); !waited) return std::unexpected(waited.error());
+  }
+  troubled.first = troubled.healed;
+  if (session.running() && healing.unfinished && healing.unfinished(troubled.first)) {
+    auto finished = session.finish(healing.unfinished, healing.patience);
+    if (!finished) return std::unexpected(finished.error());
+    troubled.first = troubled.healed = std::move(*finished);
+    troubled.healed.content = content(troubled.healed.after);
+  }
+  if (session.running() && healing.again && !troubled.healed.content) {
+    if (auto killed = session.world().kill(kWho); !killed) return std::unexpected(killed.error());
+  }
+  if (session.running()) return troubled;
+  if (auto again = session.start(start); !again) return std::unexpected(again.error());
+  if (auto waited = go_on({options_.patience, options_.settled}); !waited) return std::unexpected(waited.error());
+  return troubled;
 }
 
 }  // namespace entryproof::explore

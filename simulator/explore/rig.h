@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "simulator/base/result.h"
+#include "simulator/faults/plan.h"
 #include "simulator/node/journal.h"
 #include "simulator/node/tree.h"
 #include "simulator/oracles/check.h"
@@ -38,6 +39,13 @@ struct Lived {
   std::string end() const;
 };
 
+// One in which calls fail, and what came of it when they failed no more.
+struct Troubled {
+  Lived during;
+  Lived healed;  // of the same life if it went on, else of the next one
+  Lived first;   // all of the life in which calls failed, from its start: what a crash takes away is of this one
+};
+
 class Rig {
  public:
   struct Options {
@@ -45,6 +53,7 @@ class Rig {
     Duration settled{};   // at rest for so long it will not do by itself what it has not done
     bool http_allowed = false;
     const std::atomic<bool>* cancelled = nullptr;
+    bool asks_at_close = false;  // runner::WorldRequest
   };
 
   Rig(runner::Site site, oracles::Layout layout, runner::WorldMaker make_world, Options options);
@@ -55,6 +64,18 @@ class Rig {
   using Content = std::function<bool(const node::Tree&)>;
   // Error: the world or the program could not be had.
   Result<Lived> live(node::Tree tree, const runner::Start& start, std::uint64_t seed, const Content& content) const;
+
+  // How one is treated whose calls fail no more.
+  struct Healing {
+    Duration patience{};  // so long it may take to become content by itself
+    bool again = false;   // it is started again even if it lives and is not content
+    // Whether it has more to do than can be seen on the node: whoever lives is given so much time for that, too. Empty: no.
+    std::function<bool(const Lived&)> unfinished = {};
+  };
+  // The same with calls that fail as the plan says, from the start until the life is at rest or over. Then they fail no more; who has
+  // ended, well or not, is started again, as every Pod of a DaemonSet is.
+  Result<Troubled> live_with(const faults::Plan& plan, node::Tree tree, const runner::Start& start, std::uint64_t seed,
+                             const Content& content, const Healing& healing) const;
 
  private:
   class Session;

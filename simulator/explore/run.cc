@@ -27,8 +27,8 @@ constexpr Duration kBudget = 60s;
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 std::span<const std::string_view> checks_of(const Exploration& exploration) {
-  static_cast<void>(exploration);
-  return runner::crash_checks::kAll;
+  if (std::holds_alternative<CrashBounds>(exploration)) return runner::crash_checks::kAll;
+  return runner::fault_checks::kAll;
 }
 
 void limit(Exploration& exploration, unsigned jobs, std::optional<Duration> max_time) {
@@ -42,7 +42,8 @@ void limit(Exploration& exploration, unsigned jobs, std::optional<Duration> max_
 
 CrashReport explore(const Exploration& exploration, const runner::CaseRequest& request, const runner::WorldMaker& make_world,
                     const CrashProgress& progress) {
-  return explore_crashes(request, make_world, std::get<CrashBounds>(exploration), progress);
+  if (const auto* crashes = std::get_if<CrashBounds>(&exploration)) return explore_crashes(request, make_world, *crashes, progress);
+  return explore_faults(request, make_world, std::get<FaultBounds>(exploration), progress);
 }
 
 runner::CaseRecord explore_one(const runner::CaseRequest& request, const runner::WorldMaker& make_world, const Exploration& exploration,
@@ -117,6 +118,11 @@ std::function<std::vector<runner::CheckRecord>(const runner::CaseRequest&, const
       bounds.models.assign(durability::kEverydayModels.begin(), durability::kEverydayModels.end());
       if (!in_memory) bounds.inputs = {Inputs::kSame, Inputs::kShorter};
       wanted.emplace_back("crashes", std::move(bounds));
+    }
+    if (in_memory && request.scenario.tags.contains(std::string(runner::kFaultsTag))) {
+      FaultBounds bounds;
+      bounds.models.assign(durability::kEverydayModels.begin(), durability::kEverydayModels.end());
+      wanted.emplace_back("faults", std::move(bounds));
     }
     std::vector<runner::CheckRecord> records;
     for (auto& [what, exploration] : wanted) {

@@ -9,12 +9,13 @@
 
 #include "simulator/base/result.h"
 #include "simulator/explore/crash.h"
+#include "simulator/explore/faults.h"
 #include "simulator/runner/engine.h"
 
 namespace entryproof::explore {
 
 // What is explored, and how far. `jobs` and `max_time` of it are the run's business.
-using Exploration = std::variant<CrashBounds>;
+using Exploration = std::variant<CrashBounds, FaultBounds>;
 
 // Narration: whole lines, and how far the exploration at hand is.
 struct Narrator {
@@ -28,8 +29,8 @@ Result<runner::Footer> play_explorations(const runner::Suite& suite, const std::
                                          runner::Listener& listener, const std::atomic<bool>& interrupted, const Exploration& exploration,
                                          const Narrator& narrator);
 
-// What a run of the durable profile adds to the cases of scenarios tagged "crash": RunOptions::take_apart. `narrate` is told
-// what each was and what it cost.
+// What a run of the durable profile adds to the cases of scenarios tagged "crash" or "sweep": RunOptions::take_apart. `narrate` is told
+// what each was and what it cost. Failing calls are swept in memory only: elsewhere that takes minutes.
 std::function<std::vector<runner::CheckRecord>(const runner::CaseRequest&, const runner::WorldMaker&)> taker_apart(
     std::function<void(const std::string&)> narrate);
 

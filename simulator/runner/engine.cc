@@ -142,19 +142,22 @@ class Run {
 
   void take_apart(const CaseRequest& request, CaseRecord& record) {
     if (options_.profile < oracles::Profile::kDurable) return;
-    std::vector<std::string_view> wanted;
-    const auto want = [&](std::string_view tag, const auto& checks) {
-      if (request.scenario.tags.contains(std::string(tag))) wanted.insert(wanted.end(), checks.begin(), checks.end());
-    };
-    want(kCrashTag, crash_checks::kAll);
-    if (wanted.empty()) return;
-    if (options_.take_apart && offers(world_, oracles::Need::kSeeEveryOperation)) {
-      for (auto& check : options_.take_apart(request, make_world_)) record.checks.push_back(std::move(check));
-    } else {
-      const char* why = options_.take_apart ? "this world does not see every operation" : "nobody takes cases apart here";
-      for (const auto id : wanted) {
+    const auto tagged = [&](std::string_view tag) { return request.scenario.tags.contains(std::string(tag)); };
+    if (!tagged(kCrashTag) && !tagged(kFaultsTag)) return;
+    const bool sees = offers(world_, oracles::Need::kSeeEveryOperation);
+    const auto leave_out = [&](const auto& checks, const char* why) {
+      for (const auto id : checks) {
         if (const auto* check = suite_.catalogue.find_check(id); check != nullptr) record.checks.push_back(not_tested(*check, why));
       }
+    };
+    const char* why = options_.take_apart ? "this world does not see every operation" : "nobody takes cases apart here";
+    if (options_.take_apart && sees) {
+      for (auto& check : options_.take_apart(request, make_world_)) record.checks.push_back(std::move(check));
+    } else if (tagged(kCrashTag)) {
+      leave_out(crash_checks::kAll, why);
+    }
+    if (tagged(kFaultsTag) && (!options_.take_apart || !offers(world_, oracles::Need::kVirtualTime))) {
+      leave_out(fault_checks::kAll, sees && options_.take_apart ? "hundreds of lives in real time; explore faults does it" : why);
     }
     record.status = worst_status(record);
   }

@@ -478,6 +478,7 @@ std::vector<std::string> Scenario::checks() const {
     if (expect != nullptr && std::ranges::find(ids, expect->check) == ids.end()) ids.push_back(expect->check);
   }
   if (tags.contains(std::string(kCrashTag))) ids.insert(ids.end(), crash_checks::kAll.begin(), crash_checks::kAll.end());
+  if (tags.contains(std::string(kFaultsTag))) ids.insert(ids.end(), fault_checks::kAll.begin(), fault_checks::kAll.end());
   return ids;
 }
 

@@ -152,7 +152,7 @@ std::vector<Recipe> careless_mutants() {
       {"close-error-ignored",
        "Files are left to close(2) to be written, and its answer is not heard.",
        "ATOM-28 (close(2), NOTES)",
-       {"ATOM-22/whole-after-a-crash", "ATOM-28/failing-close"},
+       {"ATOM-22/whole-after-a-crash", "ATOM-28/failing-close", "ATOM-28/closed-in-a-fault"},
        careless(kCloseErrorIgnored)},
       {"mode-after-rename",
        "The kubeconfig is closed to others once it is in place.",

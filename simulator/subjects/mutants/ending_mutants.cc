@@ -222,7 +222,7 @@ std::vector<Recipe> ending_mutants() {
       {"gives-up-at-once",
        "The first trouble of a start ends the process with status 0.",
        "EXIST-02, ORDER-40 (4.1 and later, D-7)",
-       {"EXIST-02/not-a-success", "ORDER-40/proceeds-after-minutes", "ATOM-28/not-a-success"},
+       {"EXIST-02/not-a-success", "ORDER-40/proceeds-after-minutes", "ATOM-28/not-a-success", "ATOM-28/no-false-success"},
        made_by<GivesUpAtOnce>()},
       {"installs-once",
        "When everything is in place the process ends.",

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,7 @@ enum class Answer {
   kCopies,        // a file that cannot be renamed is written over the old one
   kBlanks,        // with what cannot be written the old file goes, too
   kFatalReads,    // a token that cannot be read is the end
+  kGivesUp,       // after the first trouble nothing is tried again
 };
 
 class WrongAnswer final : public Misbehaviour {
@@ -61,8 +63,21 @@ class WrongAnswer final : public Misbehaviour {
     return inner_.unlink(from);
   }
 
+  void write_error(std::string_view line) override {
+    Misbehaviour::write_error(line);
+    given_up_ = given_up_ || (kind_ == Answer::kGivesUp && line.starts_with("error:"));
+  }
+
+  reference::Turn after(reference::Turn turn) override {
+    if (given_up_ && !turn.exit) turn.wait_until = turn.events_from = kNever;
+    return turn;
+  }
+
  private:
+  static constexpr std::chrono::nanoseconds kNever = std::chrono::hours(24 * 365);
+
   const Answer kind_;
+  bool given_up_ = false;
 };
 
 }  // namespace
@@ -81,6 +96,11 @@ std::vector<Recipe> error_mutants() {
        "ATOM-24 (mv(1) of 3.9.3)",
        {"ATOM-23/kubeconfig-never-partial", "ATOM-28/failing-calls"},
        answers(kCopies)},
+      {"gives-up-in-silence",
+       "After the first trouble nothing is tried again, and the process lives on.",
+       "ATOM-28, LIFE-57",
+       {"ATOM-28/heals-after-a-fault"},
+       answers(kGivesUp)},
       {"read-errors-fatal",
        "A token that cannot be read once ends it.",
        "FRESH-14 (4.x)",
@@ -89,19 +109,23 @@ std::vector<Recipe> error_mutants() {
       {"short-writes-ignored",
        "A write is taken for done when its first part is.",
        "ATOM-28 (write(2))",
-       {"ATOM-28/failing-calls"},
+       {"ATOM-28/failing-calls", "ATOM-28/no-worse-by-a-fault"},
        answers(kShortIsWhole)},
       {"sync-tried-again",
        "A sync that failed is tried again, without writing anew.",
        "ATOM-22, ATOM-28 (fsync(2); PostgreSQL 2018)",
-       {"ATOM-22/whole-after-a-crash"},
+       {"ATOM-22/whole-after-a-crash", "ATOM-28/whole-after-a-fault"},
        answers(kSyncAgain)},
       {"sync-errors-ignored",
        "That a sync failed is not asked.",
        "ATOM-22, ATOM-28 (fsync(2))",
-       {"ATOM-28/failing-calls"},
+       {"ATOM-28/failing-calls", "ATOM-28/whole-after-a-fault"},
        answers(kSyncIsDone)},
-      {"write-errors-ignored", "That a write failed is not asked.", "ATOM-28 (write(2))", {"ATOM-28/failing-calls"}, answers(kWriteIsDone)},
+      {"write-errors-ignored",
+       "That a write failed is not asked.",
+       "ATOM-28 (write(2))",
+       {"ATOM-28/failing-calls", "ATOM-28/no-worse-by-a-fault"},
+       answers(kWriteIsDone)},
   };
 }
 

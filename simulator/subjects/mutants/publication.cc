@@ -432,7 +432,7 @@ std::vector<Recipe> publication_mutants() {
       {"temporary-left-on-failure",
        "A write that fails leaves its temporary behind.",
        "ATOM-28 (4.x, D-22)",
-       {"ATOM-28/no-litter"},
+       {"ATOM-28/no-litter", "ATOM-28/swept-after-a-fault"},
        defect({kBinary, kNoCleanUp})},
       {"token-with-newline",
        "The token's final newline is published.",
