@@ -154,7 +154,6 @@ TEST(Options, ExploringHistories) {
 
 TEST(Options, ExploringRefusesWhatItDoesNotKnow) {
   EXPECT_THAT(refusal({"explore"}), HasSubstr("subcommand"));
-  EXPECT_THAT(refusal({"explore", "floods"}), HasSubstr("floods"));
   EXPECT_THAT(refusal({"explore", "crash", "--model", "ntfs"}), HasSubstr("kill, ext4, xfs, btrfs, posix"));
   EXPECT_THAT(refusal({"explore", "crash", "--inputs", "odd"}), HasSubstr("same, shorter, longer, version"));
   EXPECT_THAT(refusal({"explore", "crash", "--state", "0/ntfs@1"}), HasSubstr("names no model"));

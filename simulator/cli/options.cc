@@ -195,7 +195,11 @@ void add_replay(CLI::App& app, ReplayCommand& replay) {
   add_circumstances(app, replay);
   add_directory(app, replay.scenarios_directory);
   add_manifest(app, replay.manifest);
+  auto* state = app.add_option("--state", replay.state, "One crash state, as explore crash names it")->type_name("ADDRESS");
+  auto* fault = app.add_option("--only-fault", replay.fault, "One failing call, as explore faults names it")->type_name("FAULT");
+  state->excludes(fault);
   auto* shell = app.add_flag("--shell", replay.shell, "Then a shell on the node at that operation, inside the build's container");
+  shell->excludes(state)->excludes(fault);
   app.add_option("-c", replay.shell_command, "With --shell: one command instead of standard input's")->type_name("COMMAND")->needs(shell);
 }
 

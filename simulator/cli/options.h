@@ -113,6 +113,8 @@ struct ReplayCommand {
   std::map<std::string, std::string> features;
   std::map<std::string, std::string> environment;
   std::vector<std::string> faults;  // rules, or "@FILE"
+  std::string state;                // a crash state, explore::CrashAddress; or …
+  std::string fault;                // … a call that fails, explore::FaultAddress; or neither: what the case itself shows
   bool shell = false;
   std::string shell_command;  // empty: lines from standard input
 };

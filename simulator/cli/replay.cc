@@ -7,6 +7,8 @@
 #include "simulator/cli/commands.h"
 #include "simulator/cli/control.h"
 #include "simulator/cli/shell.h"
+#include "simulator/explore/crash.h"
+#include "simulator/explore/faults.h"
 #include "simulator/reports/jsonl.h"
 #include "simulator/reports/text.h"
 #include "simulator/reports/tree_diff.h"
@@ -112,6 +114,50 @@ Result<Script> prepare(const ReplayCommand& command) {
   return Script{std::move(choice->suite), choice->scenarios.front(), std::move(builds->front())};
 }
 
+explore::CrashReport explore_again(const ReplayCommand& command, const runner::CaseRequest& request, const runner::WorldMaker& make_world) {
+  if (command.state.empty()) {
+    explore::FaultBounds bounds;
+    bounds.only = command.fault;
+    return explore::explore_faults(request, make_world, bounds);
+  }
+  explore::CrashBounds bounds;
+  bounds.only = command.state;
+  return explore::explore_crashes(request, make_world, bounds);
+}
+
+// What an exploration has found: its one state, or its one fault, again.
+int replay_explored(const ReplayCommand& command, const Script& script, const runner::RunOptions& options, runner::Stage& stage,
+                    Streams& streams, const std::atomic<bool>& interrupted) {
+  const unsigned most = stage.kind() == runner::WorldKind::kMemory ? 1 : command.tries.value_or(kTries);
+  const runner::CaseRequest request{script.suite, *script.scenario, script.build,
+                                    options,      stage.kind(),     runner::case_seed(options.seed, script.scenario->id),
+                                    &interrupted, nullptr};
+  const explore::CrashFailure* found = nullptr;
+  explore::CrashReport report;
+  unsigned tries = 0;
+  while (found == nullptr && tries < most && !interrupted.load()) {
+    ++tries;
+    report = explore_again(command, request, stage.maker());
+    for (const auto& failure : report.failures) {
+      if (found == nullptr && (command.check.empty() || failure.cause.check == command.check)) found = &failure;
+    }
+  }
+  if (interrupted.load()) {
+    streams.err << "entryproof: interrupted" << std::endl;
+    return kInterrupted;
+  }
+  if (!report.obstacle.empty()) return complain(streams, {ErrorCode::kUnavailable, report.obstacle, {}});
+  const std::string what = found != nullptr ? found->cause.check : command.check.empty() ? "nothing" : command.check;
+  streams.out << fmt::format("{} in {} on {} (world {}, seed {}): {} ({} of at most {})\n", what, script.scenario->id, script.build.name,
+                             runner::to_string(stage.kind()), options.seed, found != nullptr ? "reproduced" : "not reproduced",
+                             tries == 1 ? "1 try" : fmt::format("{} tries", tries), most);
+  if (found == nullptr) return kConformant;
+  const auto* check = script.suite.catalogue.find_check(found->cause.check);
+  streams.out << fmt::format("expected  {}\nactual    {}: {}\nat        {}\n", check != nullptr ? check->sentence : "",
+                             durability::to_string(found->cause.label), reports::visible_line(found->cause.what), found->address);
+  return kNotConformant;
+}
+
 Result<> look_around(const ReplayCommand& command, runner::Stage& stage, const node::Tree& tree, Streams& streams,
                      const std::atomic<bool>& interrupted) {
   if (!command.shell_command.empty()) return run_in_node(stage, tree, command.shell_command, streams, interrupted);
@@ -141,6 +187,7 @@ int replay_command(const ReplayCommand& asked, Streams& streams, const std::atom
   const auto stage = runner::Stage::open(world);
   if (!stage) return complain(streams, stage.error());
 
+  if (!command.state.empty() || !command.fault.empty()) return replay_explored(command, *script, *options, **stage, streams, interrupted);
   const runner::ReplayRequest request{
       script->suite, *script->scenario, script->build, *options, command.check, command.tries.value_or(kTries), interrupted};
   const auto replayed = runner::replay(request, **stage);

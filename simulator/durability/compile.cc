@@ -430,6 +430,17 @@ std::size_t Program::micro_operations() const { return compiled_->visible.size()
 
 std::size_t Program::acknowledgements() const { return compiled_->acknowledgements.size(); }
 
+std::vector<Program::Part> Program::parts() const {
+  std::vector<Part> parts;
+  for (const Index index : compiled_->visible) {
+    const Index operation = compiled_->micros[index].operation;
+    Index first = index;
+    while (first > 0 && compiled_->micros[first - 1].operation == operation) --first;
+    parts.push_back({compiled_->operations[operation].seq, index - first});
+  }
+  return parts;
+}
+
 std::vector<std::string> Program::describe() const {
   std::vector<std::string> lines;
   for (const Index index : compiled_->visible) {

@@ -30,6 +30,14 @@ class Program {
   std::size_t micro_operations() const;
   // One line for each of them, for people: "14 page 0 of /etc/cni/net.d/.new".
   std::vector<std::string> describe() const;
+  // Where each of them belongs: the seq of its operation, and its place among what that operation changed. Equal in a program of the same
+  // trace that is cut off later or earlier.
+  struct Part {
+    std::uint64_t seq = 0;
+    std::uint32_t place = 0;
+    friend bool operator==(const Part&, const Part&) = default;
+  };
+  std::vector<Part> parts() const;
   // How many acknowledgements there are: the trace's own and the build's marks.
   std::size_t acknowledgements() const;
 

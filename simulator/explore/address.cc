@@ -27,7 +27,39 @@ bool read(std::string_view text, Number& number) {
 }
 
 std::unexpected<Error> refused(std::string_view text, const std::string& why) {
-  return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no address of a crash state: {}; one looks like 0/posix@17-14,15", text, why));
+  return fail(ErrorCode::kUsage, fmt::format("\"{}\" is no address of a crash state: {}; one looks like 0/posix@17-14,15:2..5", text, why));
+}
+
+constexpr std::uint32_t kMostPlaces = 1U << 20;  // of one operation
+
+// "15", "15:2..5", "15:0..1+4"
+std::string told(const CrashAddress::Lost& lost) {
+  std::string text = std::to_string(lost.seq);
+  for (std::size_t i = 0; i < lost.places.size();) {
+    std::size_t last = i;
+    while (last + 1 < lost.places.size() && lost.places[last + 1] == lost.places[last] + 1) ++last;
+    text += fmt::format("{}{}", i == 0 ? ':' : '+', lost.places[i]);
+    if (last > i) text += fmt::format("..{}", lost.places[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
+bool read_lost(std::string_view text, CrashAddress::Lost& lost) {
+  const auto colon = text.find(':');
+  if (!read(text.substr(0, colon), lost.seq)) return false;
+  if (colon == std::string_view::npos) return true;
+  for (const auto range : split(text.substr(colon + 1), '+')) {
+    const auto dots = range.find("..");
+    std::uint32_t first = 0;
+    std::uint32_t last = 0;
+    if (!read(range.substr(0, dots), first)) return false;
+    last = first;
+    if (dots != std::string_view::npos && !read(range.substr(dots + 2), last)) return false;
+    if (last < first || last - first >= kMostPlaces || lost.places.size() + last - first >= kMostPlaces) return false;
+    for (std::uint32_t place = first; place <= last; ++place) lost.places.push_back(place);
+  }
+  return true;
 }
 
 }  // namespace
@@ -38,7 +70,7 @@ std::string to_string(const CrashAddress& address) {
     const auto& step = address.steps[i];
     if (i > 0) text += fmt::format("/{}", to_string(step.next));
     text += fmt::format("/{}@{}", durability::to_string(step.model), step.after);
-    for (std::size_t k = 0; k < step.omitted.size(); ++k) text += fmt::format("{}{}", k == 0 ? '-' : ',', step.omitted[k]);
+    for (std::size_t k = 0; k < step.lost.size(); ++k) text += fmt::format("{}{}", k == 0 ? '-' : ',', told(step.lost[k]));
   }
   return text;
 }
@@ -66,7 +98,8 @@ Result<CrashAddress> parse_address(std::string_view text) {
     if (!read(rest.substr(0, dash), step.after)) return refused(text, "the operation is a number");
     if (dash != std::string_view::npos) {
       for (const auto& each : split(rest.substr(dash + 1), ',')) {
-        if (!read(each, step.omitted.emplace_back())) return refused(text, "what is lost are numbers");
+        if (!read_lost(each, step.lost.emplace_back()))
+          return refused(text, "what is lost are numbers of operations, or parts of them like 15:2..5");
       }
     }
     address.steps.push_back(std::move(step));

@@ -13,12 +13,9 @@ constexpr std::size_t kTextCap = 4000;
 
 std::string replay_of(const runner::CaseRequest& request, std::string_view check, const std::string& address) {
   const bool fault = std::ranges::find(runner::fault_checks::kAll, check) != runner::fault_checks::kAll.end();
-  std::string prefix = request.options.command_prefix;
-  if (const auto verb = prefix.find(" replay"); verb != std::string::npos) {
-    prefix.replace(verb, std::string_view(" replay").size(), fault ? " explore faults" : " explore crash");
-  }
-  return fmt::format("{} '{}' --build '{}' --world {} --seed {} {} '{}'", prefix, request.scenario.id, request.build.spec,
-                     to_string(request.world), request.options.seed, fault ? "--only-fault" : "--state", address);
+  return fmt::format("{} '{}' --check {} --build '{}' --world {} --seed {} --profile durable {} '{}'", request.options.command_prefix,
+                     request.scenario.id, check, request.build.spec, to_string(request.world), request.options.seed,
+                     fault ? "--only-fault" : "--state", address);
 }
 
 std::string told(const CrashFailure& failure) {

@@ -150,10 +150,10 @@ class Explorer {
     const auto course = course_of(segment);
     const durability::Bounds bounds{bounds_.states};
     if (bounds_.jobs > 1) heal_side_by_side(segment, *program, bounds);
-    const auto judge = [&](const CrashState& state) { return judge_here(segment, course, state); };
+    const auto judge = [&](const CrashState& state) { return judge_here(segment, *program, course, state); };
     const auto survey = durability::survey(*program, bounds_.models, judge, bounds);
     for (const auto& coverage : survey.coverage) add(coverage, segment);
-    for (const auto& cause : survey.causes) add(cause, segment);
+    for (const auto& cause : survey.causes) add(cause, segment, *program);
   }
 
   void add(const durability::Coverage& coverage, const Segment& segment) {
@@ -164,10 +164,10 @@ class Explorer {
     for (const auto& bound : coverage.bounds) bounded(fmt::format("start {} ({}): {}", segment.root, to_string(coverage.model), bound));
   }
 
-  void add(const durability::Cause& cause, const Segment& segment) {
+  void add(const durability::Cause& cause, const Segment& segment, const durability::Program& program) {
     if (!causes_.insert(cause.check + "\n" + cause.key).second) return;
     auto address = segment.address;
-    address.steps.push_back({cause.label, cause.after, cause.omitted, segment.inputs});
+    address.steps.push_back({cause.label, cause.after, lost_of(program, cause.lost), segment.inputs});
     report_.failures.push_back({cause, to_string(address)});
   }
 
@@ -177,13 +177,14 @@ class Explorer {
 
   // --- one state ---
 
-  std::vector<Complaint> judge_here(const Segment& segment, const Course& course, const CrashState& state) {
+  std::vector<Complaint> judge_here(const Segment& segment, const durability::Program& program, const Course& course,
+                                    const CrashState& state) {
     if (over()) return {};
     const auto tree = state.tree();
     auto complaints = judge_state(look(tree, *readers_), course, state.acknowledged, rig_->layout().kubeconfig_mode);
     ++states_;
     for (const auto inputs : inputs_for(segment)) {
-      for (auto& complaint : heal(segment, state, inputs, [&] { return tree; })) complaints.push_back(std::move(complaint));
+      for (auto& complaint : heal(segment, program, state, inputs, [&] { return tree; })) complaints.push_back(std::move(complaint));
     }
     if (progress_) progress_(states_, report_.lives);
     return complaints;
@@ -194,19 +195,48 @@ class Explorer {
     return segment.address.steps.empty() ? bounds_.inputs : std::vector{segment.inputs};
   }
 
-  CrashAddress address_of(const Segment& segment, const CrashState& state) const {
+  CrashAddress address_of(const Segment& segment, const durability::Program& program, const CrashState& state) const {
     auto address = segment.address;
-    address.steps.push_back({state.model, state.after, state.omitted(), segment.inputs});
+    address.steps.push_back({state.model, state.after, lost_of(program, state.lost()), segment.inputs});
     return address;
   }
 
-  std::vector<Complaint> heal(const Segment& segment, const CrashState& state, Inputs inputs, const std::function<node::Tree()>& tree) {
+  // Micro-operations of a program by their operations; what is lost whole is told whole.
+  static std::vector<CrashAddress::Lost> lost_of(const durability::Program& program, const std::vector<std::size_t>& lost) {
+    const auto parts = program.parts();
+    std::vector<CrashAddress::Lost> told;
+    for (const auto index : lost) {
+      if (told.empty() || told.back().seq != parts[index].seq) told.push_back({parts[index].seq, {}});
+      told.back().places.push_back(parts[index].place);
+    }
+    for (auto& each : told) {
+      const auto all = static_cast<std::size_t>(std::ranges::count(parts, each.seq, &durability::Program::Part::seq));
+      if (each.places.size() == all) each.places.clear();
+    }
+    return told;
+  }
+
+  // The other way round, in a program that ends with the crash. What nobody sees there cannot be missed.
+  static durability::Lose lose(const durability::Program& program, const std::vector<CrashAddress::Lost>& lost) {
+    const auto parts = program.parts();
+    durability::Lose chosen;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto meant = [&](const auto& each) {
+        return each.seq == parts[i].seq && (each.places.empty() || std::ranges::find(each.places, parts[i].place) != each.places.end());
+      };
+      if (std::ranges::any_of(lost, meant)) chosen.micro_operations.push_back(i);
+    }
+    return chosen;
+  }
+
+  std::vector<Complaint> heal(const Segment& segment, const durability::Program& program, const CrashState& state, Inputs inputs,
+                              const std::function<node::Tree()>& tree) {
     const HealKey key{state.hash.high, state.hash.low, segment.root, inputs};
     {
       const std::lock_guard lock(mutex_);
       if (const auto found = healed_.find(key); found != healed_.end()) return found->second;
     }
-    auto complaints = live_on(segment, tree(), inputs, address_of(segment, state), *readers_);
+    auto complaints = live_on(segment, tree(), inputs, address_of(segment, program, state), *readers_);
     const std::lock_guard lock(mutex_);
     return healed_.emplace(key, std::move(complaints)).first->second;
   }
@@ -299,7 +329,8 @@ class Explorer {
           [&](const CrashState& state) {
             for (const auto inputs : inputs_for(segment)) {
               const HealKey key{state.hash.high, state.hash.low, segment.root, inputs};
-              if (!healed_.contains(key) && taken.insert(key).second) items.push_back({key, state.tree(), address_of(segment, state)});
+              if (!healed_.contains(key) && taken.insert(key).second)
+                items.push_back({key, state.tree(), address_of(segment, program, state)});
             }
             return !over();
           },
@@ -340,10 +371,7 @@ class Explorer {
 
   std::optional<node::Tree> state_at(const Segment& segment, const CrashAddress::Step& step) {
     const auto program = compile(segment, step.after);
-    // A kill loses nothing: there is one state only.
-    const auto choice = step.model == durability::Model::kKill ? durability::Choice(durability::LeastDurable{})
-                                                               : durability::Choice(durability::Omit{step.omitted});
-    auto picked = program ? durability::pick(*program, step.model, choice) : std::unexpected(program.error());
+    auto picked = program ? durability::pick(*program, step.model, lose(*program, step.lost)) : std::unexpected(program.error());
     if (!picked) {
       report_.obstacle = picked.error().line();
       return std::nullopt;
@@ -365,7 +393,6 @@ class Explorer {
       cause.what = complaint.what;
       cause.label = step.model;
       cause.after = step.after;
-      cause.omitted = step.omitted;
       cause.states = 1;
       report_.failures.push_back({std::move(cause), to_string(address)});
     }

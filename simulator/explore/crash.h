@@ -37,7 +37,7 @@ struct CrashBounds {
 // One cause, and how to see it again.
 struct CrashFailure {
   durability::Cause cause;
-  std::string address;  // of one state that shows it: "0/posix@17-14,15" (life, model, last operation, what is lost), and what came next
+  std::string address;  // of one state that shows it: a CrashAddress
 };
 
 struct CrashReport {
@@ -65,12 +65,18 @@ using CrashProgress = std::function<void(std::uint64_t states, std::uint64_t liv
 CrashReport explore_crashes(const runner::CaseRequest& request, const runner::WorldMaker& make_world, const CrashBounds& bounds,
                             const CrashProgress& progress = {});
 
-// "posix", 17, {14, 15}: one state of a life; what follows starts again on it.
+// "0/posix@17-14,15:2..5": of a life, a model, the last operation before the crash, and exactly what is lost: op 14, and of op 15 some
+// pages. What follows starts again on that state.
 struct CrashAddress {
+  // What is lost of one operation.
+  struct Lost {
+    std::uint64_t seq = 0;
+    std::vector<std::uint32_t> places;  // durability::Program::Part; empty: all of it
+  };
   struct Step {
     durability::Model model = durability::Model::kPosix;
     std::uint64_t after = 0;
-    std::vector<std::uint64_t> omitted;
+    std::vector<Lost> lost;
     Inputs next = Inputs::kSame;  // with which the build started on the state before this one; of the first: not used
   };
   std::size_t life = 0;

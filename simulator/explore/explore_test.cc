@@ -231,13 +231,15 @@ TEST(Crashes, PastTheirTimeTheyAreNoProof) {
 }
 
 TEST(Addresses, SayWhatTheyWereMadeOf) {
-  const CrashAddress address{1, {{Model::kPosix, 17, {14, 15}, Inputs::kSame}, {Model::kExt4, 9, {}, Inputs::kShorter}}};
-  EXPECT_EQ(to_string(address), "1/posix@17-14,15/shorter/ext4@9");
+  const CrashAddress address{1,
+                             {{Model::kPosix, 17, {{14, {}}, {15, {0, 2, 3, 4}}}, Inputs::kSame}, {Model::kExt4, 9, {}, Inputs::kShorter}}};
+  EXPECT_EQ(to_string(address), "1/posix@17-14,15:0+2..4/shorter/ext4@9");
   const auto read = parse_address(to_string(address));
   ASSERT_TRUE(read) << read.error().line();
   EXPECT_EQ(to_string(*read), to_string(address));
-  for (const char* wrong : {"", "0", "x/posix@1", "0/ntfs@1", "0/posix@", "0/posix@1-", "0/posix@1/same", "0/posix@1/odd/posix@2",
-                            "0/posix@99999999999999999999", "0//"}) {
+  for (const char* wrong :
+       {"", "0", "x/posix@1", "0/ntfs@1", "0/posix@", "0/posix@1-", "0/posix@1/same", "0/posix@1/odd/posix@2",
+        "0/posix@99999999999999999999", "0//", "0/posix@1-2:", "0/posix@1-2:3..", "0/posix@1-2:3..1", "0/posix@1-2:0..4294967295"}) {
     EXPECT_FALSE(parse_address(wrong)) << wrong;
   }
 }
