@@ -122,6 +122,12 @@ std::string text_of(const StopStep& step) { return fmt::format("stop {}, as a re
 std::string text_of(const RebootStep& step) {
   return step.volatile_paths.empty() ? "boot the node" : fmt::format("boot the node; {} empty", fmt::join(step.volatile_paths, ", "));
 }
+std::string text_of(const PowerCutStep& step) {
+  const std::string lost =
+      step.cut.omit.empty() ? std::string("all that may be lost") : fmt::format("operations {}", fmt::join(step.cut.omit, ", "));
+  const std::string emptied = step.volatile_paths.empty() ? "" : fmt::format("; {} empty", fmt::join(step.volatile_paths, ", "));
+  return fmt::format("cut the power, with {} lost ({}), and boot the node{}", lost, step.cut.model, emptied);
+}
 std::string text_of(const RestStep& step) {
   return fmt::format("wait until the build rests{}", step.within ? ", at most " + time_text(*step.within) : "");
 }

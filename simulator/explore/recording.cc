@@ -44,8 +44,15 @@ class RecordedWorld final : public runner::World {
   Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return world_->add_faults(plan, owner); }
   void clear_faults(faults::Owner owner) override { world_->clear_faults(owner); }
   std::vector<faults::Injection> injections() override { return world_->injections(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override { world_->on_power_cut(std::move(cut)); }
   cluster::Experience ask(const cluster::ClientConfig& client) override { return world_->ask(client); }
   void cluster_changed() override { world_->cluster_changed(); }
+  Result<> replace(node::Tree tree, const std::string& why) override {
+    const std::uint64_t entry = catch_up();
+    if (auto before = world_->look(); before) leave(*before);
+    if (!recording_.lives.empty()) recording_.lives.back().until = std::min(recording_.lives.back().until, entry);
+    return world_->replace(std::move(tree), why);
+  }
   Result<> set_clock_forward(Duration by) override { return world_->set_clock_forward(by); }
   Result<node::Tree> look() override { return world_->look(); }
   std::uint64_t activity() override { return world_->activity(); }
@@ -90,13 +97,14 @@ class RecordedWorld final : public runner::World {
   void acknowledge() {
     auto& told = recording_.lives.back().acknowledged;
     const std::uint64_t entry = catch_up();
-    if (failed() || (!told.empty() && told.back().after == entry)) return;
+    if (failed() || cut_off() || (!told.empty() && told.back().after == entry)) return;
     if (auto tree = world_->look(); tree) told.push_back({entry, std::move(*tree)});
   }
 
   void leave(const node::Tree& tree) {
-    if (!recording_.lives.empty()) recording_.lives.back().after = tree;
+    if (!recording_.lives.empty() && !cut_off()) recording_.lives.back().after = tree;
   }
+  bool cut_off() const { return recording_.lives.back().until != UINT64_MAX; }
 
   std::unique_ptr<World> world_;
   Recording& recording_;
@@ -106,7 +114,7 @@ class RecordedWorld final : public runner::World {
 }  // namespace
 
 std::vector<node::Operation> Recording::operations_of(std::size_t life) const {
-  const std::uint64_t until = life + 1 < lives.size() ? lives[life + 1].since : UINT64_MAX;
+  const std::uint64_t until = std::min(lives[life].until, life + 1 < lives.size() ? lives[life + 1].since : UINT64_MAX);
   std::vector<node::Operation> operations;
   std::ranges::copy_if(journal, std::back_inserter(operations),
                        [&](const auto& each) { return each.seq > lives[life].since && each.seq <= until; });

@@ -26,10 +26,11 @@ struct Acknowledged {
 // One start of the build under test.
 struct RecordedLife {
   runner::Start start;
-  node::Tree before;        // the node that it was started on
-  std::uint64_t since = 0;  // the last entry of the journal before it
+  node::Tree before;                 // the node that it was started on
+  std::uint64_t since = 0;           // the last entry of the journal before it
+  std::uint64_t until = UINT64_MAX;  // where the power went; what comes after is no consequence of it
   std::vector<Acknowledged> acknowledged = {};
-  node::Tree after = {};  // the node at its end, which is the next start or the end of the case
+  node::Tree after = {};  // the node at its end, which is the next start, a power cut or the end of the case
 };
 
 struct Recording {

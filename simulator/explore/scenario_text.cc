@@ -152,6 +152,13 @@ Json written(const RebootStep& step) {
   return json;
 }
 
+Json written(const PowerCutStep& step) {
+  Json json = {{"power-cut", step.cut.model}};
+  if (!step.cut.omit.empty()) json["omit"] = step.cut.omit;
+  if (!step.volatile_paths.empty()) json["volatile"] = step.volatile_paths;
+  return json;
+}
+
 Json written(const RestStep& step) {
   Json json = {{"rest", true}};
   if (step.within) json["within"] = duration_text(*step.within);

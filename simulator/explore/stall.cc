@@ -307,6 +307,8 @@ class Stalls::StallWorld final : public runner::World {
   std::vector<faults::Injection> injections() override { return {}; }
   Result<> arm_change(faults::Rule, std::vector<cluster::Change>, std::function<void()>) override { return unavailable(); }
   Result<> arm_signal(const faults::Rule&, int) override { return unavailable(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)>) override {}
+  Result<> replace(node::Tree, const std::string&) override { return unavailable(); }
   cluster::Experience ask(const cluster::ClientConfig&) override { return {}; }
   void cluster_changed() override {}
   Result<> set_clock_forward(Duration) override { return unavailable(); }

@@ -58,6 +58,12 @@ class Player {
       play_.obstacle = step.pointer + ": interrupted";
       play_.broken = true;
     }
+    if (play_.obstacle.empty() && play_.world) {
+      if (auto settled = play_.settle_power(); !settled) {
+        play_.broken = settled.error().code != ErrorCode::kUnavailable;
+        play_.obstacle = step.pointer + ": " + settled.error().line();
+      }
+    }
     if (const auto* expect = std::get_if<ExpectStep>(&step.action)) {
       if (play_.obstacle.empty()) {
         judgement_.look_for(*expect);

@@ -26,6 +26,39 @@ TEST(Case, AfterARebootThereAreNewCredentialsAndVolatileDirectoriesAreEmpty) {
   EXPECT_EQ(seen["EXIST-05/lost-directory"], "pass");
 }
 
+// What a disk keeps, in a whole case: a power cut as a step, and one that a rule makes at a call.
+TEST(Case, AfterAPowerCutThereIsWhatWasMadeDurable) {
+  const std::string there = expect("EXIST-05/lost-directory", R"("kubeconfig": "valid", "runtime": {"containerd": "00-multus.conf"})");
+  for (const std::string model : {"ext4", "xfs", "btrfs", "posix"}) {
+    const std::string cut = kStart + R"(, {"power-cut": ")" + model + "\"}";
+    EXPECT_EQ(play(cut + there)["EXIST-05/lost-directory"], "pass") << model;
+    EXPECT_THAT(play(cut + there, "mutant:no-directory-sync")["EXIST-05/lost-directory"], testing::StartsWith("fail")) << model;
+    const std::string again = cut + ", " + kStart + expect("FRESH-06/current-after-start", R"("kubeconfig": "current")");
+    EXPECT_EQ(play(again)["FRESH-06/current-after-start"], "pass") << model;
+    EXPECT_EQ(play(again + R"(, {"power-cut": ")" + model + "\"}" + there)["EXIST-05/lost-directory"], "pass")
+        << "the second one, " << model;
+  }
+}
+
+TEST(Case, ARuleCutsThePowerAtACall) {
+  const auto played = [](const std::string& rule, const std::string& build = "reference") {
+    return play(R"({"fault": [")" + rule + R"("]}, )" + kStart + expect("EXIST-05/lost-directory", R"("kubeconfig": "absent")") +
+                    expect("EXIST-01/after-kill", R"("exit": {"running": true})") +
+                    expect("ORDER-39/kept-after-kill", R"("tree": {"/host/etc/cni/net.d/multus.d": {"type": "absent"}})") +
+                    R"(, {"fault": []}, )" + kStart + expect("FRESH-06/current-after-start", R"("kubeconfig": "current")"),
+                build);
+  };
+  auto seen = played("rename to=**/multus.kubeconfig powercut model=posix");
+  EXPECT_EQ(seen["EXIST-05/lost-directory"], "pass");
+  EXPECT_THAT(seen["EXIST-01/after-kill"], testing::HasSubstr("killed"));
+  EXPECT_THAT(seen["ORDER-39/kept-after-kill"], testing::StartsWith("fail")) << "its directory was durable before anything went into it";
+  EXPECT_EQ(seen["FRESH-06/current-after-start"], "pass");
+  seen = played("rename to=**/multus.kubeconfig powercut model=posix", "mutant:parent-not-synced");
+  EXPECT_EQ(seen["ORDER-39/kept-after-kill"], "pass") << "and this one's was not";
+  seen = played("any ** nth=1 powercut model=posix omit=999999");
+  EXPECT_THAT(seen["EXIST-05/lost-directory"], testing::HasSubstr("cannot be lost")) << "nothing has such a number";
+}
+
 TEST(Case, AVolatileDirectoryThatAVolumeNeedsIsMadeAgain) {
   const auto seen = play(kStart + R"(, {"reboot": true, "volatile": ["node:/etc/cni"]})" +
                          expect("EXIST-05/lost-directory", R"("tree": {"/host/etc/cni/net.d": {"type": "directory", "closed": true}})"));

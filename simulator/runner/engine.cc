@@ -8,7 +8,6 @@
 
 #include "simulator/runner/case.h"
 #include "simulator/runner/explored.h"
-#include "simulator/runner/playable.h"
 #include "simulator/runner/stage.h"
 
 #ifndef ENTRYPROOF_VERSION
@@ -195,7 +194,6 @@ Header header_of(const Suite& suite, const std::vector<Build>& builds, const Run
 }
 
 Result<> check_worlds(const std::vector<Build>& builds, const RunOptions& options, WorldKind world) {
-  if (auto playable = check_playable(options.faults); !playable) return playable;
   if (world == WorldKind::kTmpfs && (!options.faults.empty() || options.fault_desk != nullptr))
     return fail(ErrorCode::kUsage, "a tmpfs world does not see operations, so none can be made to fail; use --world fuse");
   if (world == WorldKind::kMemory && options.fault_desk != nullptr)

@@ -2,12 +2,9 @@
 
 #include <string>
 
-#include "simulator/runner/playable.h"
-
 namespace entryproof::runner {
 
 Result<> FaultDesk::add(const faults::Plan& rules) {
-  if (auto playable = check_playable(rules); !playable) return playable;
   const std::lock_guard lock(mutex_);
   if (rules_.size() + rules.size() > faults::kMostRules) {
     return fail(ErrorCode::kLimit, "more than " + std::to_string(faults::kMostRules) + " rules; clear first");

@@ -35,7 +35,7 @@ class FaultDesk {
     World* world_ = nullptr;
   };
 
-  // kLimit when there are too many, kUsage for a rule that cannot be played.
+  // kLimit when there are too many.
   Result<> add(const faults::Plan& rules);
   // Also those that a case began with from the command line.
   void clear();

@@ -117,6 +117,17 @@ class FuseGround final : public Ground {
     engine_.on_kill([kill = std::move(kill)](node::Actor, std::uint32_t session) { kill(session); });
   }
 
+  Result<> replace(node::Tree tree, const std::string& why) override {
+    const std::lock_guard lock(door_->mutex());
+    node_.replace_tree(std::move(tree), why);
+    return {};
+  }
+
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    const std::lock_guard lock(door_->mutex());
+    engine_.on_power_cut(std::move(cut));
+  }
+
   std::uint64_t operations() override { return place().op; }
 
   oracles::Place place() override {

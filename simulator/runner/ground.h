@@ -57,6 +57,9 @@ class Ground {
   virtual void clear_faults(faults::Owner owner) = 0;
   virtual std::vector<faults::Injection> injections() = 0;
   virtual void on_fault_kill(std::function<void(std::uint32_t session)> kill) = 0;
+  virtual void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) = 0;
+  // As World's, while nobody runs.
+  virtual Result<> replace(node::Tree tree, const std::string& why) = 0;
   virtual std::uint64_t operations() = 0;
   virtual oracles::Place place() = 0;
   // As World::journal_after.

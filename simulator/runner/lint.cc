@@ -101,6 +101,7 @@ class Walk {
   }
   void look(const StopStep& step) { program(step.who); }
   void look(const RebootStep&) { running_.clear(); }
+  void look(const PowerCutStep&) { running_.clear(); }
   void look(const RememberStep& step) {
     if (!remembered_.insert(step.name).second) say("", fmt::format("\"{}\" is remembered already", step.name));
   }

@@ -55,10 +55,18 @@ class MemoryWorld final : public World {
   }
   void clear_faults(faults::Owner owner) override { node_.faults().clear(owner); }
   std::vector<faults::Injection> injections() override { return node_.faults().injections(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    node_.faults().on_power_cut(std::move(cut));
+  }
 
   cluster::Experience ask(const cluster::ClientConfig& client) override { return cluster::attempt(client, *control_); }
 
   void cluster_changed() override {}  // what is asked is computed at that moment
+
+  Result<> replace(node::Tree tree, const std::string& why) override {
+    node_.node().replace_tree(std::move(tree), why);
+    return {};
+  }
 
   Result<> set_clock_forward(Duration by) override {
     node_.clock().set_wall_forward(by);

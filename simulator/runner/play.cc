@@ -8,6 +8,7 @@
 
 #include "simulator/base/digest.h"
 #include "simulator/doors/tmpfs_door.h"
+#include "simulator/runner/power.h"
 
 namespace entryproof::runner {
 
@@ -117,6 +118,15 @@ Result<> Play::open(const WorldMaker& make_world) {
   auto made = make_world(std::move(wanted));
   if (!made) return std::unexpected(made.error());
   world = std::move(*made);
+  world->on_power_cut([this](const faults::Rule& rule, const node::Operation&) {
+    const std::lock_guard lock(cut_mutex);
+    cut = rule.power_cut;
+  });
+  if (world->offers(oracles::Need::kSeeEveryOperation)) {
+    auto begun = world->look();
+    if (!begun) return std::unexpected(begun.error());
+    booted = std::move(*begun);
+  }
   if (auto set = world->add_faults(request.options.faults, faults::Owner::kRun); !set) return set;
   if (request.options.fault_desk != nullptr) seat = FaultDesk::Seat(*request.options.fault_desk, *world);
   course.begin(*world, [this] { return std::ranges::any_of(builds, [this](const auto& who) { return running(who); }); });
@@ -145,12 +155,71 @@ Moment Play::after(Duration duration) const {
 }
 
 Woke Play::pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {
-  const Woke woke = course.pass(deadline, done, rest);
+  const auto power_is_cut = [this] {
+    const std::lock_guard lock(cut_mutex);
+    return cut.has_value();
+  };
+  Woke woke = course.pass(deadline, [&] { return power_is_cut() || done(); }, rest);
+  while (power_is_cut() && obstacle.empty()) {
+    if (auto settled = settle_power(); !settled) {
+      obstacle = settled.error().line();
+      broken = settled.error().code != ErrorCode::kUnavailable;
+    }
+    woke = course.pass(deadline, [&] { return power_is_cut() || done(); }, rest);
+  }
   if (!course.trouble().empty()) {
     obstacle = course.trouble();
     broken = true;
   }
   return woke;
+}
+
+Result<> Play::kill_all() {
+  for (const auto& who : started) {
+    if (!running(who)) continue;
+    if (auto done = world->kill(who); !done) return done;
+  }
+  return {};
+}
+
+Result<> Play::boot(const std::vector<std::string>& volatile_paths) {
+  settled_start = false;
+  const auto tree = world->look();
+  if (!tree) return std::unexpected(tree.error());
+  std::vector<std::string> emptied;
+  for (const auto& path : volatile_paths) emptied.push_back(site.to_node(path));
+  auto changes = runner::boot(*tree, site, emptied);
+  for (auto& change : course.credentials().reboot(*tree)) changes.push_back(std::move(change));
+  return world->change(changes);
+}
+
+Result<> Play::cut_power(const faults::PowerCut& wanted, const std::vector<std::string>& volatile_paths) {
+  {
+    const std::lock_guard lock(cut_mutex);
+    cut.reset();
+  }
+  if (auto done = kill_all(); !done) return done;
+  if (!booted) return fail(ErrorCode::kUnavailable, "this world does not see operations, so it cannot know what a power cut takes away");
+  const auto operations = world->journal_after(booted_at);
+  if (!operations) return std::unexpected(operations.error());
+  auto left = what_survives(*booted, *operations, wanted);
+  if (!left) return std::unexpected(left.error());
+  judge.reset(left->tree);
+  if (auto done = world->replace(std::move(left->tree), left->what); !done) return done;
+  if (!operations->empty()) booted_at = operations->back().seq;
+  auto begun = world->look();
+  if (!begun) return std::unexpected(begun.error());
+  booted = std::move(*begun);
+  return boot(volatile_paths);
+}
+
+Result<> Play::settle_power() {
+  std::optional<faults::PowerCut> wanted;
+  {
+    const std::lock_guard lock(cut_mutex);
+    wanted = std::exchange(cut, std::nullopt);
+  }
+  return wanted ? cut_power(*wanted, {}) : Result<>();
 }
 
 void Play::rest(Duration within) {

@@ -50,6 +50,14 @@ struct Play {
   Woke pass(Duration duration, const std::function<bool()>& done) { return pass(after(duration), done, std::nullopt); }
   void rest(Duration within);
 
+  Result<> kill_all();
+  // The node comes up again: these directories are empty, credentials are projected anew, the rest is as it lies on the disk.
+  Result<> boot(const std::vector<std::string>& volatile_paths);
+  // Everything is killed, what was done since the last boot is lost as far as the model says, and the node boots.
+  Result<> cut_power(const faults::PowerCut& cut, const std::vector<std::string>& volatile_paths);
+  // Where a rule has cut the power since the last time: what comes of it. Nothing can be asked of the node before.
+  Result<> settle_power();
+
   const CaseRequest& request;
   const Site site;
   Ledger ledger;
@@ -69,6 +77,10 @@ struct Play {
   bool judged = false;           // the build under test has been started
   bool settled_start = false;    // nothing has changed around the build since its start
   bool deadline_missed = false;  // see Played
+  std::mutex cut_mutex;
+  std::optional<faults::PowerCut> cut;  // by a rule, as the world told it; not settled yet
+  std::optional<node::Tree> booted;     // the node as it was at its last boot …
+  std::uint64_t booted_at = 0;          // … and the journal's last entry before
   std::mutex excess_mutex;
   std::vector<std::string> excess;  // caps that programs ran into, in words, as the world told them
   std::unique_ptr<World> world;     // ends first: its threads use what is above

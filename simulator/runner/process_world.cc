@@ -78,6 +78,7 @@ class ProcessWorld final : public World {
     if (!made) return std::unexpected(made.error());
     ground_ = std::move(*made);
     ground_->on_fault_kill([this](std::uint32_t session) { kill_session(session); });
+    on_power_cut({});
     return open_cluster();
   }
 
@@ -181,6 +182,12 @@ class ProcessWorld final : public World {
   Result<> add_faults(const faults::Plan& plan, faults::Owner owner) override { return ground_->add_faults(plan, owner); }
   void clear_faults(faults::Owner owner) override { ground_->clear_faults(owner); }
   std::vector<faults::Injection> injections() override { return ground_->injections(); }
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) override {
+    ground_->on_power_cut([this, cut = std::move(cut)](const faults::Rule& rule, const node::Operation& operation) {
+      kill_all();
+      if (cut) cut(rule, operation);
+    });
+  }
 
   // With a client of our own, from inside the containers' network, every time anew.
   cluster::Experience ask(const cluster::ClientConfig& client) override {
@@ -191,6 +198,8 @@ class ProcessWorld final : public World {
   void cluster_changed() override {
     if (api_) api_->refresh();
   }
+
+  Result<> replace(node::Tree tree, const std::string& why) override { return ground_->replace(std::move(tree), why); }
 
   Result<> set_clock_forward(Duration) override {
     return fail(ErrorCode::kUnavailable, "the clock of real processes is the machine's; only a memory world can set it");

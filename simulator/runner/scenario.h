@@ -158,6 +158,10 @@ struct StopStep {  // at rest, then TERM, then KILL after 1 s: a restart's first
 struct RebootStep {  // every program killed, volatile directories empty, credentials projected anew; the rest of the disk stays
   std::vector<std::string> volatile_paths;
 };
+struct PowerCutStep {  // a reboot before which the disk loses what the model lets it lose
+  faults::PowerCut cut;
+  std::vector<std::string> volatile_paths;
+};
 struct RestStep {  // until the build is at rest
   std::optional<Duration> within;
 };
@@ -234,7 +238,7 @@ struct ExpectStep {
 
 struct Step {
   std::variant<StartStep, PutStep, ChmodStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep,
-               StopStep, RebootStep, RestStep, RememberStep, ClockStep, FaultStep, WaitStep, ExpectStep>
+               StopStep, RebootStep, PowerCutStep, RestStep, RememberStep, ClockStep, FaultStep, WaitStep, ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

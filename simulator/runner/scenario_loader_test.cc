@@ -285,6 +285,8 @@ RC_GTEST_PROP(ScenarioProperty, AnyDamageIsAcceptedOrRefusedInOneLine, ()) {
 }
 
 TEST(ScenarioLoader, ReadsWhatABootEmptiesAndAKernelDenies) {
+  EXPECT_EQ(step<PowerCutStep>(R"({"power-cut": "xfs", "omit": [14, 15]})").cut, (faults::PowerCut{"xfs", {14, 15}}));
+  EXPECT_THAT(step<PowerCutStep>(R"({"power-cut": "posix", "volatile": ["/run"]})").volatile_paths, testing::ElementsAre("/run"));
   EXPECT_THAT(step<RebootStep>(R"({"reboot": true, "volatile": ["/run", "node:/etc/cni"]})").volatile_paths,
               ElementsAre("/run", "node:/etc/cni"));
   EXPECT_EQ(step<StartStep>(R"({"start": "build", "deny": ["network", "inotify"]})").deny, (std::set<std::string>{"inotify", "network"}));

@@ -137,18 +137,11 @@ Result<> Steps::perform(const StopStep& step) {
 }
 
 Result<> Steps::perform(const RebootStep& step) {
-  for (const auto& who : play_.started) {
-    if (!play_.running(who)) continue;
-    if (auto done = play_.world->kill(who); !done) return done;
-  }
-  const auto tree = play_.world->look();
-  if (!tree) return std::unexpected(tree.error());
-  std::vector<std::string> emptied;
-  for (const auto& path : step.volatile_paths) emptied.push_back(play_.site.to_node(path));
-  auto changes = boot(*tree, play_.site, emptied);
-  for (auto& change : play_.course.credentials().reboot(*tree)) changes.push_back(std::move(change));
-  return change(changes);
+  if (auto done = play_.kill_all(); !done) return done;
+  return play_.boot(step.volatile_paths);
 }
+
+Result<> Steps::perform(const PowerCutStep& step) { return play_.cut_power(step.cut, step.volatile_paths); }
 
 Result<> Steps::perform(const RestStep& step) {
   play_.rest(step.within.value_or(kRestWithin));

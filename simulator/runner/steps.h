@@ -33,6 +33,7 @@ class Steps {
   Result<> perform(const KillStep& step);
   Result<> perform(const StopStep& step);
   Result<> perform(const RebootStep& step);
+  Result<> perform(const PowerCutStep& step);
   Result<> perform(const RestStep& step);
   Result<> perform(const RememberStep& step);
   Result<> perform(const ClockStep& step);

@@ -77,6 +77,10 @@ class TmpfsGround final : public Ground {
   void clear_faults(faults::Owner) override {}
   std::vector<faults::Injection> injections() override { return {}; }
   void on_fault_kill(std::function<void(std::uint32_t)>) override {}
+  void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)>) override {}
+  Result<> replace(node::Tree, const std::string&) override {
+    return fail(ErrorCode::kUnavailable, "a tmpfs world does not see operations, so it cannot know what a power cut would take away");
+  }
   std::uint64_t operations() override { return 0; }
   oracles::Place place() override { return {"tmpfs", 0, {}, 0}; }
   Result<std::vector<node::Operation>> journal_after(std::uint64_t) override {

@@ -80,17 +80,23 @@ class World {
   // Signals the build when the operation comes that `moment` means, to whichever of its programs makes it; once.
   virtual Result<> arm_signal(const faults::Rule& moment, int number) = 0;
 
-  // Calls of the build that fail from now on, beside those that fail already; no rule cuts the power (playable.h). kUnavailable where
-  // operations are not seen. In process worlds any thread may set faults.
+  // Calls of the build that fail from now on, beside those that fail already. kUnavailable where operations are not seen. In process worlds
+  // any thread may set faults.
   virtual Result<> add_faults(const faults::Plan& plan, faults::Owner owner) = 0;
   virtual void clear_faults(faults::Owner owner) = 0;
   // What was made to fail so far.
   virtual std::vector<faults::Injection> injections() = 0;
+  // Told on the thread that serves the file system when a rule cuts the power: every program is killed already, and nothing is applied any
+  // more. What of the node survives is for the caller to say.
+  virtual void on_power_cut(std::function<void(const faults::Rule&, const node::Operation&)> cut) = 0;
 
   // What a client on the node that is configured like this experiences of the cluster's API server, now. Only with WorldRequest::control.
   virtual cluster::Experience ask(const cluster::ClientConfig& client) = 0;
   // The cluster's operator has changed something: from now on connections are answered, refused or reset accordingly.
   virtual void cluster_changed() = 0;
+
+  // Another tree from now on, as after a power cut; nobody lives, and held files are stale. kUnavailable where operations are not seen.
+  virtual Result<> replace(node::Tree tree, const std::string& why) = 0;
 
   // Sets the node's wall clock forward, or back. kUnavailable where it is the machine's.
   virtual Result<> set_clock_forward(Duration by) = 0;

@@ -162,7 +162,7 @@ std::vector<Recipe> careless_mutants() {
       {"no-directory-sync",
        "Directories are never synced.",
        "ATOM-22 (4.x: the file is synced, the directory is not)",
-       {"ATOM-22/kept-after-a-crash"},
+       {"ATOM-22/kept-after-a-crash", "ATOM-22/survives-a-power-cut"},
        careless(kNoDirectorySync)},
       {"no-file-sync", "Files are renamed into place unsynced.", "ATOM-22 (istio/istio#42046)", kTorn, careless(kNoFileSync)},
       {"parent-not-synced",
