@@ -48,8 +48,10 @@ class CniConfigReader {
 };
 
 enum class JsonEquality : std::uint8_t {
-  kValue,     // numbers equal as doubles, the order of members does not matter: core
-  kLossless,  // and numbers written alike (9007199254740993, 1.0 and 1e3 stay what they are): durable and production
+  kValue,  // numbers equal as doubles, the order of members does not matter: core
+  // And numbers equal to the last digit (9007199254740993 is not 9007199254740992), integers still written as integers; 1e3 may become
+  // 1000, since whoever can read the first can read the second: durable and production.
+  kLossless,
 };
 // "" if the texts are equal, else where and how they first differ ("/ipam/mtu: 1500 became 1.5e3"). A text that does not parse differs.
 std::string json_difference(std::string_view expected, std::string_view actual, JsonEquality equality);

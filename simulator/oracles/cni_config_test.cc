@@ -106,6 +106,12 @@ TEST(JsonDifference, ComparesByValueOrLosslessly) {
   EXPECT_EQ(value(R"([9007199254740993])", "[9007199254740992]"), "") << "what a double cannot tell apart is no core matter";
   EXPECT_EQ(lossless("[9007199254740993]", "[9007199254740992]"), "/0: 9007199254740993 became 9007199254740992");
   EXPECT_NE(lossless("[1000000000000000000000]", "[1e+21]"), "");
+  EXPECT_EQ(lossless("[1.0, 1e3, 1E+2, -0, 0.50, 1e-3, 12.5e1]", "[1, 1000, 100, 0, 5e-1, 0.001, 125]"), "");
+  EXPECT_NE(lossless("[100]", "[1e2]"), "") << "an integer's reader takes no float";
+  EXPECT_NE(lossless("[0.1]", "[0.10000000000000001]"), "");
+  EXPECT_NE(lossless("[-1.5]", "[1.5]"), "");
+  EXPECT_EQ(lossless("[1e-999999999999]", "[1e-999999999999]"), "");
+  EXPECT_NE(lossless("[1e-999999999999]", "[1e-999999999998]"), "");
   EXPECT_EQ(lossless(R"("\u003c\u2028")", "\"<\xE2\x80\xA8\""), "") << "escapes are writing, not value";
   EXPECT_EQ(value(R"({"a":1})", R"({"a":1,"b":2})"), "/b: was added");
   EXPECT_EQ(value(R"({"a":1,"b":2})", R"({"a":1})"), "/b: is missing");
