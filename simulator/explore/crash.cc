@@ -252,7 +252,9 @@ class Explorer {
     if (controls == nullptr) return {};
     const std::string with = inputs == Inputs::kSame ? "with the same inputs" : fmt::format("with other inputs: {}", to_string(inputs));
     const auto before = look(tree, readers);
-    const auto verdict = [&](const node::Tree& now) { return judge_recovery(look(now, readers), root_before(segment), *controls, with); };
+    // Asked for here: who judges a life that starts up holds one of the machine's slots, and must not wait for whoever lives the controls.
+    const Condition& root = root_before(segment);
+    const auto verdict = [&](const node::Tree& now) { return judge_recovery(look(now, readers), root, *controls, with); };
     const auto begun_on = tree;
     auto lived = rig_->live(std::move(tree), start, request_.seed + 1, [&](const node::Tree& now) { return verdict(now).empty(); });
     if (!lived) return trouble(lived.error());
