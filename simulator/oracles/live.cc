@@ -57,7 +57,9 @@ struct Track {
   std::optional<Suspicion> missing;  // the build took it away
   std::optional<Suspicion> torn;     // the build let it appear bad
   std::optional<Suspicion> order;    // of a kubeconfig or the binary: a configuration came first
-  bool broken = false;               // of a configuration: changed in place into a bad one, and not yet good again
+  // Of a kubeconfig or the binary: others took it from under this session, which may have seen it there a moment before.
+  std::optional<std::uint32_t> taken_from;
+  bool broken = false;  // of a configuration: changed in place into a bad one, and not yet good again
 };
 
 template <class Map>
@@ -86,7 +88,8 @@ struct LiveOracle::State {
   std::map<std::string, Track, std::less<>> kubeconfigs;
   Track binary;
   std::set<std::string_view> reported;
-  std::vector<Finding> findings;  // of the operation at hand
+  std::optional<std::uint32_t> session;  // the build's, of its last operation
+  std::vector<Finding> findings;         // of the operation at hand
 
   State(Layout wanted, bool http_allowed) : layout(std::move(wanted)), readers(http_allowed) {}
 
@@ -268,10 +271,16 @@ struct LiveOracle::State {
   // Kubeconfig and binary are there before the configuration that leads to them. Only if they come later is it a matter of order.
   void expect_what_it_leads_to(const Operation& operation, const std::string& path, const CniConfig& config, const Sight& now) {
     if (const SeenKubeconfig* kubeconfig = find(now, config.kubeconfig); kubeconfig != nullptr) {
-      Track& track = kubeconfigs[config.kubeconfig];
-      if ((kubeconfig->absent() || track.torn) && !track.order) track.order = suspect(operation, path);
+      suspect_order(kubeconfigs[config.kubeconfig], kubeconfig->absent(), operation, path);
     }
-    if ((now.binary.absent() || binary.torn) && !binary.order) binary.order = suspect(operation, path);
+    suspect_order(binary, now.binary.absent(), operation, path);
+  }
+
+  void suspect_order(Track& track, bool absent, const Operation& operation, const std::string& path) const {
+    if ((!absent && !track.torn) || track.order) return;
+    // No build can look and publish in one step: the first configuration after somebody took the file away says nothing.
+    if (std::exchange(track.taken_from, std::nullopt) == operation.session) return;
+    track.order = suspect(operation, path);
   }
 
   void notice_who_is_led_to_torn_files(const Sight& now) {
@@ -290,9 +299,14 @@ struct LiveOracle::State {
       const SeenKubeconfig* after = find(now, path);
       const bool same =
           before != nullptr && after != nullptr && before->placed.inode == after->placed.inode && before->version == after->version;
-      if (!same) kubeconfigs.erase(path);
+      if (same) continue;
+      kubeconfigs.erase(path);
+      if (before != nullptr && !before->absent() && (after == nullptr || after->absent())) kubeconfigs[path].taken_from = session;
     }
-    if (sight.binary.placed.inode != now.binary.placed.inode || sight.binary.version != now.binary.version) binary = {};
+    if (sight.binary.placed.inode != now.binary.placed.inode || sight.binary.version != now.binary.version) {
+      binary = {};
+      if (!sight.binary.absent() && now.binary.absent()) binary.taken_from = session;
+    }
     bool gave_a_reason = operation.parent == sight.net_dir || operation.parent2 == sight.net_dir;
     for (const std::string& name : names_of(sight.configs, now.configs)) {
       const SeenConfig& before = sight.config(name);
@@ -339,6 +353,7 @@ std::vector<Finding> LiveOracle::judge(const Operation& operation, const node::T
   State& state = *state_;
   if (operation.verb == Verb::kFsync || operation.verb == Verb::kFsyncDirectory || !operation.succeeded()) return {};
   const bool by_build = operation.actor == node::Actor::kBuild;
+  if (by_build) state.session = operation.session;
   if (by_build && operation.verb == Verb::kCreate) state.made.insert(operation.inode);
   const Sight& before = state.sight;
   if (!before.touched_by(operation.inode) && !before.touched_by(operation.parent) && !before.touched_by(operation.parent2)) return {};

@@ -88,6 +88,29 @@ TEST(Live, ConfigurationBeforeTheBinaryIsOrder) {
   EXPECT_THAT(lab.charged(), ElementsAre("ORDER-37/binary-before-config"));
 }
 
+// Between a build's look at the node and its rename somebody may take the files away: the first configuration after that is not its fault.
+TEST(Live, WhatOthersTookAwayWhileItPublishedIsNoMatterOfOrder) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  for (const std::string& path : {kConf, kKubeconfig, kPlugin}) lab.taken_by_others(path);
+  lab.replace(kConf, lab::multus_conf(kFlannel));
+  lab.replace(kKubeconfig, lab::kubeconfig());
+  lab.replace(kPlugin, kBinary, 0755);
+  EXPECT_THAT(lab.charged(), IsEmpty());
+}
+
+TEST(Live, ASecondConfigurationWithoutWhatItLeadsToIsOrderAgain) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  for (const std::string& path : {kConf, kKubeconfig, kPlugin}) lab.taken_by_others(path);
+  lab.replace(kConf, lab::multus_conf(kFlannel));
+  lab.taken_by_others(kConf);
+  lab.replace(kConf, lab::multus_conf(kFlannel));
+  lab.replace(kKubeconfig, lab::kubeconfig());
+  lab.replace(kPlugin, kBinary, 0755);
+  EXPECT_THAT(lab.charged(), UnorderedElementsAre("ORDER-37/kubeconfig-before-config", "ORDER-37/binary-before-config"));
+}
+
 // 4.0.2, manual: the kubeconfig never comes. That is EXIST-01's, at a deadline, and nobody else's.
 TEST(Live, AKubeconfigThatNeverComesIsNoMatterOfOrder) {
   Lab lab(lab::layout_with_source());

@@ -100,6 +100,12 @@ Lab& Lab::as(node::Actor actor) {
   return *this;
 }
 
+void Lab::taken_by_others(const std::string& path) {
+  const auto acting = caller_;
+  as(node::Actor::kWorld).unlink(path);
+  caller_ = acting;
+}
+
 node::InodeId Lab::at(const std::string& path) {
   const auto inode = resolve_on_host(node_.tree(), path);
   EXPECT_TRUE(inode) << "no " << path;

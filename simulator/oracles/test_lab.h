@@ -38,6 +38,8 @@ class Lab : public node::Observer {
 
   // Who acts from now on; a new session each time.
   Lab& as(node::Actor actor);
+  // What the world does to a path in the middle of the acting one's session.
+  void taken_by_others(const std::string& path);
 
   // Elementary operations by path; each must succeed.
   void make_directories(const std::string& path);
