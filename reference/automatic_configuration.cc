@@ -141,10 +141,12 @@ class AutomaticConfiguration final : public Configuration {
     return !before.empty() && before != found.primary->document.root().compact();
   }
 
+  // Empty also if it leads back to Multus: nothing is worth keeping about a loop.
   std::string published_delegate() {
     for (const std::string& path : own_names_) {
       const auto text = read_file(bench_.host, path, kConfigurationCap, O_NOFOLLOW);
-      if (std::string delegate = text ? delegate_of(text->bytes) : ""; !delegate.empty()) return delegate;
+      std::string delegate = text ? delegate_of(text->bytes) : "";
+      if (const auto document = json::Document::parse(delegate); document && !names_multus(*document)) return delegate;
     }
     return "";
   }

@@ -197,7 +197,8 @@ class Sweep {
     };
     const auto healed = [&](const node::Tree& tree) { return complaints_of(tree).empty(); };
     Rig::Healing healing;
-    healing.patience = known(fault_checks::kHeals, fault) ? kSettled : kPatience;
+    // What others have shown by waiting in vain is not waited for again.
+    healing.patience = is_reported(fault_checks::kHeals, fault.kind) ? kSettled : kPatience;
     // Who cannot remove a file now does so later: at its next start at the latest.
     healing.again = fault.rule.operation == "unlink" || fault.rule.operation == "rmdir";
     std::vector<durability::Cause> causes;
@@ -205,7 +206,7 @@ class Sweep {
     healing.unfinished = [&](const Lived& first) {
       causes = causes_of(ground, first, readers);
       known_until = first.operations.size();
-      return !causes.empty();
+      return std::ranges::any_of(causes, [&](const auto& cause) { return !is_reported(fault_checks::kWhole, cause.key); });
     };
     auto lived = rig_->live_with({fault.rule}, ground.recorded->before, ground.recorded->start, request_.seed + 1, healed, healing);
     if (!lived) return trouble(lived.error());
@@ -315,8 +316,8 @@ class Sweep {
   void report(std::string_view check, const Ground& ground, const Fault& fault, const std::string& what,
               durability::Model label = durability::Model::kKill, const std::string& cause = {}) {
     const std::lock_guard lock(mutex_);
-    const auto key = std::string(check) + "\n" + (cause.empty() ? fault.kind : cause);
-    const auto known = std::ranges::find(report_.failures, key, [](const CrashFailure& failure) { return failure.cause.key; });
+    const auto key = key_of(check, cause.empty() ? fault.kind : cause);
+    const auto known = reported(key);
     if (known != report_.failures.end()) {
       ++known->cause.states;
       return;
@@ -331,10 +332,15 @@ class Sweep {
     report_.failures.push_back(std::move(failure));
   }
 
-  bool known(std::string_view check, const Fault& fault) {
+  static std::string key_of(std::string_view check, const std::string& cause) { return std::string(check) + "\n" + cause; }
+
+  std::vector<CrashFailure>::iterator reported(const std::string& key) {
+    return std::ranges::find(report_.failures, key, [](const CrashFailure& failure) -> const std::string& { return failure.cause.key; });
+  }
+
+  bool is_reported(std::string_view check, const std::string& cause) {
     const std::lock_guard lock(mutex_);
-    const auto key = std::string(check) + "\n" + fault.kind;
-    return std::ranges::any_of(report_.failures, [&](const CrashFailure& failure) { return failure.cause.key == key; });
+    return reported(key_of(check, cause)) != report_.failures.end();
   }
 
   void trouble(const Error& error) {

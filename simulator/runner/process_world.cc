@@ -21,7 +21,9 @@ using namespace std::chrono_literals;
 constexpr Duration kStartupHold = 1s;  // longest that one program may keep a start-up slot
 constexpr Duration kKillWait = 5s;     // a killed container is gone in a millisecond; this is for a machine in trouble
 constexpr Duration kShortestPoll = 500us;
-constexpr Duration kLongestPoll = 10ms;
+constexpr Duration kLongestPoll = 10ms;  // while something may happen any moment
+constexpr Duration kLaziestPoll = 100ms;
+constexpr int kPatienceOfPolls = 20;   // who has waited for a second need not look more often than every 50 ms
 constexpr Duration kTolerance = 50ms;  // oversleeping that no deadline of ours minds
 
 subjects::Change to_agent(const cluster::Change& change) {
@@ -223,6 +225,7 @@ class ProcessWorld final : public World {
     std::uint64_t seen = activity();
     if (done()) return Woke::kDone;
     Moment quiet_since = begun;
+    Moment seen_at = begun;
     Duration poll = kShortestPoll;
     Duration judging = clock_.now() - begun;  // the last judgement took so long: a slow API server is no busy machine
     for (;;) {
@@ -231,7 +234,7 @@ class ProcessWorld final : public World {
       const Duration judged = std::exchange(judging, Duration{});
       if (activity_now != seen) {
         seen = activity_now;
-        quiet_since = now;
+        quiet_since = seen_at = now;
         poll = kShortestPoll;
         if (done()) return Woke::kDone;
         judging = clock_.now() - now;
@@ -245,7 +248,7 @@ class ProcessWorld final : public World {
         if (rest && (nobody_lives() || clock_.now() - quiet_since >= *rest)) return done() ? Woke::kDone : Woke::kRest;
       }
       doze(std::min(poll, deadline - now));
-      poll = std::min(poll * 3 / 2, kLongestPoll);
+      poll = std::min(poll * 3 / 2, std::clamp((now - seen_at) / kPatienceOfPolls, kLongestPoll, kLaziestPoll));
     }
   }
 
