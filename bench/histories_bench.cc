@@ -66,8 +66,9 @@ BENCHMARK(BM_SmallHistories)->Unit(benchmark::kMicrosecond);
 
 // What of that is the telling.
 void BM_Telling(benchmark::State& state) {
+  const auto known = explore::Known::of(reference(), {});
   std::uint64_t index = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(explore::tell(explore::random_history(1, index++, 30, runner::WorldKind::kMemory), true));
+  for (auto _ : state) benchmark::DoNotOptimize(explore::tell(explore::random_history(1, index++, 30, runner::WorldKind::kMemory), known));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_Telling)->Unit(benchmark::kMicrosecond);

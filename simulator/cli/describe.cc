@@ -123,8 +123,9 @@ std::string text_of(const RebootStep& step) {
   return step.volatile_paths.empty() ? "boot the node" : fmt::format("boot the node; {} empty", fmt::join(step.volatile_paths, ", "));
 }
 std::string text_of(const PowerCutStep& step) {
-  const std::string lost =
-      step.cut.omit.empty() ? std::string("all that may be lost") : fmt::format("operations {}", fmt::join(step.cut.omit, ", "));
+  std::string lost = "all that may be lost";
+  if (!step.cut.omit.empty()) lost = fmt::format("operations {}", fmt::join(step.cut.omit, ", "));
+  if (step.cut.seed) lost = fmt::format("what seed {} draws", *step.cut.seed);
   const std::string emptied = step.volatile_paths.empty() ? "" : fmt::format("; {} empty", fmt::join(step.volatile_paths, ", "));
   return fmt::format("cut the power, with {} lost ({}), and boot the node{}", lost, step.cut.model, emptied);
 }

@@ -40,8 +40,9 @@ class Historian {
     for (const auto& [check, found] : searched.found) {
       if (const auto told = tell(found, kShrinkingInRealTime / searched.found.size()); !told) complain(streams_, told.error());
     }
-    for (const auto& [trouble, times] : searched.troubles) {
-      streams_.err << fmt::format("entryproof: no verdict, {}: {}", reports::counted(times, "time"), reports::one_line(trouble, 1000))
+    for (const auto& [why, trouble] : searched.troubles) {
+      streams_.err << fmt::format("entryproof: no verdict, {}: {}\n  history {}: {}", reports::counted(trouble.times, "time"),
+                                  reports::one_line(why, 1000), trouble.index, describe(smallest_unplayable(trouble.history)))
                    << std::endl;
     }
     const double seconds = std::chrono::duration<double>(searched.took).count();
@@ -65,7 +66,7 @@ class Historian {
       if (interrupted_.load() || (!in_memory && std::chrono::steady_clock::now() >= deadline)) return false;
       return explore::try_history(bench_, history).find(check) != nullptr;
     });
-    auto scenario = explore::tell(smallest, bench_.build.in_process());
+    auto scenario = explore::tell(smallest, explore::Known::of(bench_.build, bench_.options.features));
     const auto trial = explore::try_scenario(bench_, scenario);
     const auto* seen = trial.find(check);
     const auto& finding = seen != nullptr ? *seen : found.finding;
@@ -76,6 +77,13 @@ class Historian {
     if (seen == nullptr) streams_.out << "  it did not show again\n";
     if (command_.export_directory.empty()) return {};
     return write(scenario, check, finding, found.index);
+  }
+
+  // Where trying costs next to nothing; otherwise the history as it was.
+  explore::History smallest_unplayable(const explore::History& history) {
+    if (bench_.world != runner::WorldKind::kMemory) return history;
+    return explore::shrink(
+        history, [&](const explore::History& each) { return !interrupted_.load() && !explore::try_history(bench_, each).trouble.empty(); });
   }
 
   Result<> write(runner::Scenario& scenario, const std::string& check, const runner::CheckRecord& finding, std::uint64_t index) {

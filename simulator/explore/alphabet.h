@@ -42,6 +42,7 @@ enum class Letter : std::uint8_t {
   kHold,           // while something is broken, what is published stays
   kWait,           // a = how long
   kOlder,          // another build was there before: started, at rest, stopped; a = which
+  kPowerCut,       // the power goes; a = what kind of file system it was; b = which of the states that it may leave, 0 the worst
   kCount
 };
 std::string_view to_string(Letter letter);

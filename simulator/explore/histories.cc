@@ -100,7 +100,11 @@ class Hunt {
     if (interrupted_.load()) return;
     ++searched_.histories;
     searched_.commands += history.commands.size();
-    if (!trial.trouble.empty()) ++searched_.troubles[trial.trouble];
+    if (!trial.trouble.empty()) {
+      auto& trouble = searched_.troubles.try_emplace(trial.trouble, Trouble{0, index, history}).first->second;
+      ++trouble.times;
+      if (index < trouble.index) trouble.index = index, trouble.history = history;
+    }
     for (auto& finding : trial.findings) {
       const auto known = searched_.found.find(finding.check);
       if (known != searched_.found.end() && known->second.index < index) continue;

@@ -40,12 +40,18 @@ struct Found {
   runner::CheckRecord finding;
 };
 
+struct Trouble {
+  std::uint64_t times = 0;
+  std::uint64_t index = 0;  // the first such history
+  History history;
+};
+
 struct Searched {
-  std::uint64_t histories = 0;                    // played
-  std::uint64_t commands = 0;                     // in them
-  bool complete = true;                           // all that was asked for
-  std::map<std::string, Found> found;             // by check
-  std::map<std::string, std::uint64_t> troubles;  // what could not be played, and how often
+  std::uint64_t histories = 0;              // played
+  std::uint64_t commands = 0;               // in them
+  bool complete = true;                     // all that was asked for
+  std::map<std::string, Found> found;       // by check
+  std::map<std::string, Trouble> troubles;  // what could not be played
   Duration took{};
 };
 

@@ -14,6 +14,7 @@
 #include "simulator/explore/shrink.h"
 #include "simulator/explore/tale.h"
 #include "simulator/runner/case_test_support.h"
+#include "simulator/runner/features.h"
 #include "simulator/runner/lint.h"
 
 namespace entryproof::explore {
@@ -82,7 +83,9 @@ RC_GTEST_PROP(Histories, ShrinkToWhatMatters, ()) {
 RC_GTEST_PROP(Histories, BecomeScenarioFiles, ()) {
   const auto index = *rc::gen::inRange<std::uint64_t>(0, 100'000);
   const auto world = *rc::gen::element(WorldKind::kMemory, WorldKind::kFuse);
-  const auto scenario = tell(random_history(2, index, 6, world), *rc::gen::arbitrary<bool>());
+  Known known{*rc::gen::arbitrary<bool>(), {}};
+  if (*rc::gen::arbitrary<bool>()) known.features = runner::all_features();
+  const auto scenario = tell(random_history(2, index, 6, world), known);
   const auto text = scenario_text(scenario);
   RC_ASSERT(text.has_value());
   const auto loaded = runner::parse_scenario(*text, "history.json", "history");

@@ -155,6 +155,7 @@ Json written(const RebootStep& step) {
 Json written(const PowerCutStep& step) {
   Json json = {{"power-cut", step.cut.model}};
   if (!step.cut.omit.empty()) json["omit"] = step.cut.omit;
+  if (step.cut.seed) json["seed"] = *step.cut.seed;
   if (!step.volatile_paths.empty()) json["volatile"] = step.volatile_paths;
   return json;
 }

@@ -23,14 +23,15 @@ ExpectStep expect(std::string check, std::optional<Duration> within) {
 }  // namespace
 
 void About::started(bool manual, std::string_view after, bool other_credentials) {
-  kubeconfig = after == "kill"      ? "EXIST-01/after-kill"
-               : after == "boot"    ? "EXIST-05/after-reboot"
-               : after == "restart" ? "EXIST-01/after-restart"
-               : manual             ? "EXIST-01/manual-fresh-node"
-                                    : "EXIST-01/auto-fresh-node";
+  kubeconfig = after == "kill"        ? "EXIST-01/after-kill"
+               : after == "boot"      ? "EXIST-05/after-reboot"
+               : after == "power-cut" ? "ATOM-22/survives-a-power-cut"
+               : after == "restart"   ? "EXIST-01/after-restart"
+               : manual               ? "EXIST-01/manual-fresh-node"
+                                      : "EXIST-01/auto-fresh-node";
   if (other_credentials && after == "restart") kubeconfig = manual ? "FRESH-08/current-after-start" : "FRESH-06/current-after-start";
   plugin = "LIFE-59/installed";
-  names = after == "kill" ? "ATOM-22/own-temporaries-swept" : "UPGRADE-M8/no-litter";
+  names = after == "kill" || after == "power-cut" ? "ATOM-22/own-temporaries-swept" : "UPGRADE-M8/no-litter";
 }
 
 void About::configuration_started(bool list, bool manual) {
@@ -54,7 +55,7 @@ void About::rotated(bool manual, runner::RotateStep::What what, bool torn) {
 std::vector<ExpectStep> demands_of(const State& state) {
   std::vector<ExpectStep> demands;
   auto kubeconfig = expect(state.about.kubeconfig, state.within);
-  kubeconfig.kubeconfig = kubeconfig_that_is("current");
+  kubeconfig.kubeconfig = kubeconfig_that_is(state.brought ? "valid" : "current");
   demands.push_back(kubeconfig);
   demands.push_back(expect_no_false_success());
 
@@ -182,6 +183,13 @@ ExpectStep expect_success(std::string check) {
   auto step = expect(std::move(check), std::nullopt);
   step.exit.emplace();
   step.exit->code = 0;
+  return step;
+}
+
+ExpectStep expect_failure(std::string check, Duration within) {
+  auto step = expect(std::move(check), within);
+  step.exit.emplace();
+  step.exit->success = false;
   return step;
 }
 

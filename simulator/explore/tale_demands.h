@@ -18,7 +18,7 @@ struct About {
   std::string own_files = "UPGRADE-M7/one-own-configuration";
   std::string names = "UPGRADE-M8/no-litter";
 
-  // The build starts: for the first time (""), after a "restart", a "kill" or a "boot".
+  // The build starts: for the first time (""), after a "restart", a "kill", a "boot" or a "power-cut".
   void started(bool manual, std::string_view after, bool other_credentials);
   void configuration_started(bool list, bool manual);
   void rotated(bool manual, runner::RotateStep::What what, bool torn);
@@ -37,6 +37,7 @@ struct State {
   std::string manual_text{};  // what must be published in manual mode
   std::string delegate{};     // in automatic mode; empty where it is not certain
   std::string primary{};      // its path
+  bool brought = false;       // the kubeconfig is somebody else's, and that is how it shall be
   bool one_own_file = false;
   bool own_modes = false;  // the build itself made everything
   std::map<std::string, std::string> foreign{};
@@ -57,8 +58,9 @@ runner::ExpectStep expect_held(const Held& held, const std::string& calm, bool m
 
 runner::KubeconfigExpectation kubeconfig_that_is(std::string state);
 runner::ExpectStep expect_running(std::string check, bool running, std::optional<Duration> within);
-runner::ExpectStep expect_no_false_success();          // it runs, or it has ended with another status than 0
-runner::ExpectStep expect_success(std::string check);  // it has ended, with status 0
+runner::ExpectStep expect_no_false_success();                           // it runs, or it has ended with another status than 0
+runner::ExpectStep expect_success(std::string check);                   // it has ended, with status 0
+runner::ExpectStep expect_failure(std::string check, Duration within);  // it ends, with another status than 0
 runner::ExpectStep expect_no_secret();
 
 }  // namespace entryproof::explore

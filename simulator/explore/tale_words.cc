@@ -19,7 +19,7 @@ runner::Object fifo() {
 
 }  // namespace
 
-const std::array<Options, 15> kOptions{{{{kAuto}},
+const std::array<Options, 21> kOptions{{{{kAuto}},
                                         {{kAuto}},
                                         {{kAuto}},
                                         {{kAuto, "--namespace-isolation=true"}},
@@ -33,16 +33,24 @@ const std::array<Options, 15> kOptions{{{{kAuto}},
                                         {{kManual}, true},
                                         {{kManual}, true},
                                         {{kManual}, true},
-                                        {{kManual, "--cleanup-config-on-exit=true"}, true, true}}};
+                                        {{kManual, "--cleanup-config-on-exit=true"}, true, true},
+                                        {{kAuto}, false, false, true, Policy::kIfMissing},
+                                        {{kManual}, true, false, true, Policy::kIfMissing},
+                                        {{kAuto}, false, false, true, Policy::kNever},
+                                        {{kManual}, true, false, true, Policy::kNever},
+                                        {{kAuto, "--restart-crio=false"}},
+                                        {{kAuto, "--no-such-flag=1"}, false, false, true, Policy::kAlways, true}}};
 
-const std::array<Environment, 8> kEnvironments{{{{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
-                                                {{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
-                                                {{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
-                                                at_host("fd00::1", "https://[fd00::1]:443", "FRESH-18/ipv6"),
-                                                at_host("kubernetes.default.svc", "https://kubernetes.default.svc:443", "FRESH-18/dns"),
-                                                at_host("[fd00::1]", "", ""),
-                                                {{{"KUBERNETES_SERVICE_HOST", "not a host"}}, false, "", ""},
-                                                {{{"KUBERNETES_SERVICE_PORT", "99999999"}}, false, "", ""}}};
+const std::array<Environment, 10> kEnvironments{{{{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
+                                                 {{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
+                                                 {{}, true, "https://10.96.0.1:443", "FRESH-18/ipv4"},
+                                                 at_host("fd00::1", "https://[fd00::1]:443", "FRESH-18/ipv6"),
+                                                 at_host("kubernetes.default.svc", "https://kubernetes.default.svc:443", "FRESH-18/dns"),
+                                                 at_host("[fd00::1]", "", ""),
+                                                 {{{"KUBERNETES_SERVICE_HOST", "not a host"}}, false, "", ""},
+                                                 {{{"KUBERNETES_SERVICE_PORT", "99999999"}}, false, "", ""},
+                                                 {{{"KUBERNETES_SERVICE_HOST", std::nullopt}}, false, "", ""},
+                                                 {{}, true, "https://192.0.2.10:6443", "FRESH-20/override", "https://192.0.2.10:6443"}}};
 
 const std::array<SpoiltCredentials, 6> kSpoiltCredentials{{{{"token"}, "token", text_object(""), "FRESH-21/refused"},
                                                            {{"ca.crt"}, "ca.crt", text_object("no certificate\n"), "FRESH-21/refused"},
@@ -82,6 +90,13 @@ runner::Object text_object(std::string text) {
   return object;
 }
 
+runner::Object directory_object(unsigned mode) {
+  runner::Object object;
+  object.kind = runner::Object::Kind::kDirectory;
+  object.mode = mode;
+  return object;
+}
+
 runner::Object json_object(std::string text) {
   runner::Object object;
   object.kind = runner::Object::Kind::kJson;
@@ -107,6 +122,8 @@ runner::StartStep start_step(const Options& options, const Environment& environm
   runner::StartStep step;
   step.args = options.arguments;
   step.environment = environment.variables;
+  if (options.policy != Policy::kAlways) step.features["kubeconfig-policy"] = options.policy == Policy::kNever ? "never" : "if-missing";
+  if (!environment.flag.empty()) step.features["api-server"] = environment.flag;
   return step;
 }
 

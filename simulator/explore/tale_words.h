@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -49,6 +50,12 @@ inline constexpr std::string_view kSelfDelegating =
     R"({"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus", "kubeconfig": "/etc/cni/net.d/multus.d/multus.kubeconfig", )"
     R"("delegates": [{"cniVersion": "0.3.1", "name": "multus-cni-network", "type": "multus"}]})";
 
+// A kubeconfig that somebody brings to the node, other than every build's.
+inline constexpr std::string_view kBroughtKubeconfig =
+    "# brought by the site\napiVersion: v1\nkind: Config\nclusters:\n- name: site\n  cluster:\n    server: https://192.0.2.20:6443\n"
+    "    insecure-skip-tls-verify: true\nusers:\n- name: site\n  user:\n    token: brought-by-the-site\ncontexts:\n- name: site\n"
+    "  context:\n    cluster: site\n    user: site\ncurrent-context: site\n";
+
 // Files of another CNI that no runtime takes for a configuration.
 inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kForeignFiles{
     {{"/host/etc/cni/net.d/calico-kubeconfig", "apiVersion: v1\nkind: Config\n"},
@@ -56,14 +63,19 @@ inline constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kF
      {"/host/etc/cni/net.d/99-loopback.conf.bak", "{}\n"},
      {"/host/opt/cni/bin/multus.old", "#!/bin/true\n"}}};
 
+// Who provides the kubeconfig, where a build can be told.
+enum class Policy : std::uint8_t { kAlways, kIfMissing, kNever };
+
 // How the build is started.
 struct Options {
   std::vector<std::string> arguments;
   bool manual = false;
   bool clean_up = false;  // on exit
   bool watches = true;    // the primary is followed
+  Policy policy = Policy::kAlways;
+  bool refused = false;  // nobody knows what is meant by them
 };
-extern const std::array<Options, 15> kOptions;
+extern const std::array<Options, 21> kOptions;
 inline constexpr std::size_t kFirstManual = 11;
 
 // Where the Pod is told that the API server is.
@@ -72,8 +84,9 @@ struct Environment {
   bool good = true;
   std::string_view server;  // the URL that comes of it; empty: not asked for
   std::string_view check;   // that speaks of it
+  std::string_view flag{};  // the URL that the feature "api-server" names; empty: the variables decide
 };
-extern const std::array<Environment, 8> kEnvironments;
+extern const std::array<Environment, 10> kEnvironments;
 
 // How plain credentials are spoiled.
 struct SpoiltCredentials {
@@ -90,6 +103,7 @@ faults::Plan failing_calls(std::uint32_t which, bool sticky);
 faults::Plan full_disk();
 
 runner::Object text_object(std::string text);
+runner::Object directory_object(unsigned mode);
 runner::Object json_object(std::string text);
 runner::Object fixture_object(std::string_view name);
 // A manual configuration, as compact JSON; the n-th of four.

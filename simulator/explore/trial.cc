@@ -31,6 +31,8 @@ Trial try_scenario(const Bench& bench, const runner::Scenario& scenario) {
   return trial;
 }
 
-Trial try_history(const Bench& bench, const History& history) { return try_scenario(bench, tell(history, bench.build.in_process())); }
+Trial try_history(const Bench& bench, const History& history) {
+  return try_scenario(bench, tell(history, Known::of(bench.build, bench.options.features)));
+}
 
 }  // namespace entryproof::explore

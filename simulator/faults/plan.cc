@@ -190,6 +190,7 @@ Words words_of(const Rule& rule) {
     std::string omitted;
     for (const auto number : rule.power_cut->omit) omitted += (omitted.empty() ? "" : ",") + std::to_string(number);
     if (!omitted.empty()) add("omit", omitted);
+    if (rule.power_cut->seed) add("seed", std::to_string(*rule.power_cut->seed));
   }
   if (rule.sticky) add("sticky", "");
   return words;
@@ -222,7 +223,7 @@ std::string to_json(const Plan& plan) {
     for (const auto& [key, value] : words_of(rule)) {
       if (value.empty()) {
         object[key] = true;
-      } else if (key == "nth" || key == "short") {
+      } else if (key == "nth" || key == "short" || key == "seed") {
         object[key] = std::stoull(value);
       } else {
         object[key] = value;

@@ -29,8 +29,9 @@ namespace entryproof::faults {
 
 // Power goes away: what the model allows to be lost is lost.
 struct PowerCut {
-  std::string model;                // "posix", "xfs", "ext4", "btrfs"
-  std::vector<std::uint64_t> omit;  // numbers of operations that do not survive; empty: the model's worst
+  std::string model;                       // "posix", "xfs", "ext4", "btrfs"
+  std::vector<std::uint64_t> omit = {};    // numbers of operations that do not survive …
+  std::optional<std::uint64_t> seed = {};  // … or which of the model's states comes, drawn by this number; neither: the model's worst
   friend bool operator==(const PowerCut&, const PowerCut&) = default;
 };
 

@@ -36,6 +36,8 @@ Rule any_rule() {
   if (effect == 3) rule.power_cut = {*rc::gen::element<std::string>("posix", "xfs", "ext4", "btrfs"), {}};
   if (effect == 3) rule.power_cut->omit = *rc::gen::container<std::vector<std::uint64_t>>(rc::gen::inRange<std::uint64_t>(1, 100));
   if (rule.power_cut) rule.power_cut->omit.resize(std::min<std::size_t>(rule.power_cut->omit.size(), 20));
+  if (rule.power_cut && rule.power_cut->omit.empty() && *rc::gen::arbitrary<bool>())
+    rule.power_cut->seed = *rc::gen::inRange<std::uint64_t>(1, 1000);
   if (effect == 4) rule.short_write = *rc::gen::inRange<std::uint64_t>(1, 5000);
   if (effect == 4 && *rc::gen::arbitrary<bool>()) rule.then_error = ENOSPC;
   if (effect != 4 && *rc::gen::arbitrary<bool>()) rule.phase = Phase::kAfter;

@@ -142,14 +142,15 @@ std::string RuleReader::word(std::string_view key, std::string_view value) {
     rule_.delay = *delay;
     return {};
   }
-  if (key == "nth" || key == "short") {
+  if (key == "nth" || key == "short" || key == "seed") {
     const auto number = number_from(value);
     if (!number || *number == 0) return "a whole number from 1 is wanted";
     if (key == "nth") rule_.nth = *number;
     if (key == "short") rule_.short_write = *number;
+    if (key == "seed") cut_.seed = *number;
     return {};
   }
-  return "unknown word; there are: to= nth= seq= errno= short= (then errno=) delay= sticky before after kill powercut (model= omit=)";
+  return "unknown word; there are: to= nth= seq= errno= short= (then errno=) delay= sticky before after kill powercut (model= omit= seed=)";
 }
 
 std::expected<Rule, std::string> RuleReader::finish(Kind kind) {
@@ -171,7 +172,8 @@ std::expected<Rule, std::string> RuleReader::finish(Kind kind) {
   if (rule_.short_write && rule_.operation != "write") return wrong("only a write can be short");
   if (rule_.short_write && rule_.phase == Phase::kAfter) return wrong("a write that was applied cannot be cut short");
   if (rule_.power_cut.has_value() != !cut_.model.empty()) return wrong("powercut and model= belong together");
-  if (!cut_.omit.empty() && !rule_.power_cut) return wrong("omit= belongs to powercut");
+  if ((!cut_.omit.empty() || cut_.seed) && !rule_.power_cut) return wrong("omit= and seed= belong to powercut");
+  if (!cut_.omit.empty() && cut_.seed) return wrong("either omit= says what is lost, or seed= draws it");
   if (rule_.sticky && !rule_.sequence.empty()) return wrong("a sequence says when it is over; sticky says never");
   if ((rule_.sticky || !rule_.sequence.empty()) && (rule_.kill || rule_.power_cut)) return wrong("one dies but once: nth= is wanted");
   if (rule_.power_cut) rule_.power_cut = cut_;

@@ -12,16 +12,23 @@ struct Feature {
 };
 
 constexpr std::array kFeatures{
-    Feature{"api-server", "--api-server={}"},  // URL of the API server, before the Pod's variables
-    Feature{"ca-file", "--ca-file={}"},        // where the CA is
-    Feature{"once", "--once"},                 // install, then end
-    Feature{"token-file", "--token-file={}"},  // where the token is
-    Feature{"uninstall", "uninstall"},         // remove what was installed, then end
+    Feature{"api-server", "--api-server={}"},                // URL of the API server, before the Pod's variables
+    Feature{"ca-file", "--ca-file={}"},                      // where the CA is
+    Feature{"kubeconfig-policy", "--kubeconfig-policy={}"},  // who provides the kubeconfig: "always", "if-missing", "never" the build
+    Feature{"once", "--once"},                               // install, then end
+    Feature{"token-file", "--token-file={}"},                // where the token is
+    Feature{"uninstall", "uninstall"},                       // remove what was installed, then end
 };
 
 }  // namespace
 
 bool is_feature(std::string_view name) { return std::ranges::find(kFeatures, name, &Feature::name) != kFeatures.end(); }
+
+std::set<std::string> all_features() {
+  std::set<std::string> names;
+  for (const Feature& feature : kFeatures) names.emplace(feature.name);
+  return names;
+}
 
 std::string features_in_words() {
   std::string words;

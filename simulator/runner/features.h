@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 namespace entryproof::runner {
 
 bool is_feature(std::string_view name);
+std::set<std::string> all_features();
 std::string features_in_words();  // "api-server, ca-file …"
 
 // The arguments that a spelling makes of a value: words separated by blanks, "{}" stands for the value. "--api-server={}", "uninstall".

@@ -14,7 +14,9 @@ Result<Survived> what_survives(const node::Tree& image, const std::vector<node::
   trace.operations = operations;
   const auto program = durability::Program::compile(trace, {"/"});
   if (!program) return std::unexpected(program.error());
-  const auto choice = cut.omit.empty() ? durability::Choice(durability::LeastDurable{}) : durability::Choice(durability::Omit{cut.omit});
+  durability::Choice choice = durability::LeastDurable{};
+  if (!cut.omit.empty()) choice = durability::Omit{cut.omit};
+  if (cut.seed) choice = durability::Seeded{*cut.seed};
   auto picked = durability::pick(*program, *model, choice);
   if (!picked) return std::unexpected(picked.error());
   return Survived{std::move(picked->tree), std::move(picked->words)};

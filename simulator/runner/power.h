@@ -17,7 +17,8 @@ struct Survived {
 };
 
 // Of the node that booted as `image` and on which this happened since. Of the builds' operations as much is lost as the model allows, or
-// what the cut names; what everybody else did, kubelet and operators, is on the disk. kInvalidInput if the model cannot lose what is named.
+// what the cut names or its seed draws; what everybody else did, kubelet and operators, is on the disk. kInvalidInput if the model cannot
+// lose what is named.
 Result<Survived> what_survives(const node::Tree& image, const std::vector<node::Operation>& operations, const faults::PowerCut& cut);
 
 }  // namespace entryproof::runner

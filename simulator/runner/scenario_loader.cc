@@ -362,6 +362,9 @@ PowerCutStep read_power_cut(ScenarioReader& reader, JsonFields& fields, const Js
   for (const JsonValue& item : reader.items(fields.optional("omit"), kMostOmitted)) {
     if (const auto number = reader.number(item, 1, 1'000'000'000)) step.cut.omit.push_back(*number);
   }
+  const JsonValue seed = fields.optional("seed");
+  step.cut.seed = reader.number(seed, 1, 1'000'000'000);
+  if (step.cut.seed && !step.cut.omit.empty()) reader.refuse(seed, "either \"omit\" says what is lost, or \"seed\" draws it");
   for (const JsonValue& item : reader.items(fields.optional("volatile"), kMostPathsOfAScenario))
     step.volatile_paths.push_back(reader.path(item));
   return step;

@@ -286,6 +286,8 @@ RC_GTEST_PROP(ScenarioProperty, AnyDamageIsAcceptedOrRefusedInOneLine, ()) {
 
 TEST(ScenarioLoader, ReadsWhatABootEmptiesAndAKernelDenies) {
   EXPECT_EQ(step<PowerCutStep>(R"({"power-cut": "xfs", "omit": [14, 15]})").cut, (faults::PowerCut{"xfs", {14, 15}}));
+  EXPECT_EQ(step<PowerCutStep>(R"({"power-cut": "xfs", "seed": 7})").cut, (faults::PowerCut{"xfs", {}, 7}));
+  EXPECT_THAT(refusal(with_steps(R"({"power-cut": "xfs", "seed": 7, "omit": [1]})")), HasSubstr("/steps/0/seed"));
   EXPECT_THAT(step<PowerCutStep>(R"({"power-cut": "posix", "volatile": ["/run"]})").volatile_paths, testing::ElementsAre("/run"));
   EXPECT_THAT(step<RebootStep>(R"({"reboot": true, "volatile": ["/run", "node:/etc/cni"]})").volatile_paths,
               ElementsAre("/run", "node:/etc/cni"));
