@@ -104,8 +104,10 @@ class Historian {
     file << *text << std::flush;
     if (!file)
       return fail(ErrorCode::kIo, "write: the scenario could not be written; is there room, and is it a directory?", path.string());
-    streams_.out << fmt::format("  entryproof run '{}' --build '{}' --world {} --profile production\n", path.string(), bench_.build.spec,
-                                to_string(bench_.world));
+    std::string how;
+    for (const auto& [feature, spelling] : command_.features) how += fmt::format(" --feature '{}={}'", feature, spelling);
+    streams_.out << fmt::format("  entryproof run '{}' --build '{}' --world {} --profile production{}\n", path.string(), bench_.build.spec,
+                                to_string(bench_.world), how);
     return {};
   }
 

@@ -39,13 +39,14 @@ constexpr std::array<Entry, static_cast<std::size_t>(Letter::kCount)> kEntries{{
     {Letter::kPlugin, "plugin", 2, 3, 1},
     {Letter::kManual, "manual", 2, 4, 2},
     {Letter::kManualBroken, "manual-broken", 2, 4, 2},
-    {Letter::kFailing, "failing", 3, 12, 4},
+    {Letter::kFailing, "failing", 3, 12, 6},
     {Letter::kDiskFull, "disk-full", 2, 1, 2},
     {Letter::kFaultsOver, "faults-over", 1, 1, 1},
     {Letter::kHold, "hold", 5, 1, 1},
     {Letter::kWait, "wait", 4, 6, 1},
     {Letter::kOlder, "older", 2, 8, 1},
     {Letter::kPowerCut, "power-cut", 3, 4, 16},
+    {Letter::kStartToCut, "start-to-power-cut", 2, 30, 64},
 }};
 
 const Entry& entry_of(Letter letter) { return kEntries.at(static_cast<std::size_t>(letter)); }
@@ -69,9 +70,10 @@ std::string describe(const History& history) {
 std::vector<Letter> letters_of(runner::WorldKind world) {
   std::vector<Letter> letters;
   for (const auto& entry : kEntries) {
-    if (world == runner::WorldKind::kMemory && entry.letter == Letter::kOlder) continue;    // there is no kernel for another program
-    if (world != runner::WorldKind::kMemory && entry.letter == Letter::kClock) continue;    // the clock is the machine's
-    if (world == runner::WorldKind::kTmpfs && entry.letter == Letter::kPowerCut) continue;  // who knows what was synced
+    if (world == runner::WorldKind::kMemory && entry.letter == Letter::kOlder) continue;  // there is no kernel for another program
+    if (world != runner::WorldKind::kMemory && entry.letter == Letter::kClock) continue;  // the clock is the machine's
+    if (world == runner::WorldKind::kTmpfs && (entry.letter == Letter::kPowerCut || entry.letter == Letter::kStartToCut))
+      continue;  // who knows what was synced
     letters.push_back(entry.letter);
   }
   return letters;

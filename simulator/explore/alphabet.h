@@ -36,13 +36,14 @@ enum class Letter : std::uint8_t {
   kPlugin,         // the same with the plugin
   kManual,         // the user edits the manual configuration; a = what it says
   kManualBroken,   // the user's edit is no configuration; a = how
-  kFailing,        // calls of the build fail; a = which; b = once or from now on, and a rotation meanwhile
+  kFailing,        // calls of the build fail; a = which; b = once or from now on, and a rotation meanwhile, and no power then
   kDiskFull,       // the disk is full; b = and a rotation meanwhile
   kFaultsOver,     // there is room again, and no call fails
   kHold,           // while something is broken, what is published stays
   kWait,           // a = how long
   kOlder,          // another build was there before: started, at rest, stopped; a = which
   kPowerCut,       // the power goes; a = what kind of file system it was; b = which of the states that it may leave, 0 the worst
+  kStartToCut,     // a start as before, and at its a-th operation the power goes; b = file system and state
   kCount
 };
 std::string_view to_string(Letter letter);

@@ -192,6 +192,7 @@ Json written(const ExpectStep& step) {
   if (step.configuration) json["configuration"] = written(*step.configuration);
   if (step.exit) json["exit"] = written(*step.exit);
   if (step.attach) json["attach"] = *step.attach;
+  if (step.if_published) json["if_published"] = true;
   for (const auto& [path, matcher] : step.tree) json["tree"][path] = written(matcher);
   if (step.quiet) json["quiet"] = true;
   if (!step.no_secret.empty()) json["no_secret"] = step.no_secret;

@@ -75,7 +75,10 @@ void Teller::tell(const Command& command) {
     case Letter::kManualBroken:
       return break_manual(a, b == 1);
     case Letter::kFailing:
-      return fail_calls(failing_calls(a, b % 2 == 1), b >= 2);
+      fail_calls(failing_calls(a, b % 2 == 1), b >= 2);
+      if (b < 4) return;
+      add(WaitStep{6s});
+      return cut_power(a, 0);
     case Letter::kDiskFull:
       return fail_calls(full_disk(), b == 1);
     case Letter::kFaultsOver:
@@ -88,6 +91,9 @@ void Teller::tell(const Command& command) {
       return older(a);
     case Letter::kPowerCut:
       return cut_power(a, b);
+    case Letter::kStartToCut:
+      start(usual_options(), 0, a + 1);
+      return cut_power(b % 4, b / 4);
     case Letter::kCount:
       return;
   }
@@ -127,13 +133,15 @@ void Teller::mend() {
   if (was_broken && !running_) rotated_while_down_ = true;
 }
 
+std::uint32_t Teller::usual_options() const {
+  return options_ == nullptr || options_->refused ? 0 : static_cast<std::uint32_t>(options_ - kOptions.data());
+}
+
 void Teller::quiet() {
   mend();
   if (!running_ || doubtful_ || !environment_->good) {
-    if (options_ == nullptr || options_->refused) options_ = &kOptions.front();
-    const auto index = static_cast<std::uint32_t>(options_ - kOptions.data());
     const bool was_first = environment_ == nullptr && !known_to_lint_;
-    start(index, 0, std::nullopt);
+    start(usual_options(), 0, std::nullopt);
     if (was_first) about_.started(options_->manual, "", false);
   }
   State state{.manual = options_->manual, .within = takings_ > 4 ? Duration(30s) : Duration(15s), .about = about_};

@@ -193,6 +193,13 @@ ExpectStep expect_failure(std::string check, Duration within) {
   return step;
 }
 
+ExpectStep expect_no_dangling_name() {
+  auto step = expect("ORDER-37/order-in-a-crash", std::nullopt);
+  step.kubeconfig = kubeconfig_that_is("valid");
+  step.if_published = true;
+  return step;
+}
+
 ExpectStep expect_no_secret() {
   auto step = expect("SECURE-54/nowhere", std::nullopt);
   step.no_secret = {"output", "files"};

@@ -61,6 +61,7 @@ runner::ExpectStep expect_running(std::string check, bool running, std::optional
 runner::ExpectStep expect_no_false_success();                           // it runs, or it has ended with another status than 0
 runner::ExpectStep expect_success(std::string check);                   // it has ended, with status 0
 runner::ExpectStep expect_failure(std::string check, Duration within);  // it ends, with another status than 0
+runner::ExpectStep expect_no_dangling_name();                           // of a kubeconfig, in a configuration that a power cut has left
 runner::ExpectStep expect_no_secret();
 
 }  // namespace entryproof::explore

@@ -41,6 +41,7 @@ void Teller::take_policy() {
     forget_brought();
   } else if (std::exchange(strange_, false)) {
     remove_kubeconfig();
+    ++takings_;
     blocked_ = false;
   }
 }
@@ -142,6 +143,7 @@ void Teller::reboot(std::uint32_t which) {
     forget_brought();
     strange_ = blocked_ = false;
   }
+  if (!lost.empty()) ++takings_;
   if (which % 4 == 3) std::erase_if(foreign_, [](const auto& file) { return file.first.starts_with("/host/opt"); });
   names_.clear();
   boot();
@@ -161,6 +163,7 @@ void Teller::cut_power(std::uint32_t model, std::uint32_t state) {
     kept.hold_for.reset();
     add(std::move(kept));
   }
+  if (takings_ == 0 && !brought_ && !upgraded_) add(expect_no_dangling_name());
   strange_ = strange_ || brought_;  // what others wrote is there, if the directory is that a build had made for it
   forget_brought();
   disturb();

@@ -38,6 +38,8 @@ class Teller {
   // Gives those of before.
   const Options* take_options(std::uint32_t which);
   void take_policy();
+  // Those of the last start, where they are good for another.
+  std::uint32_t usual_options() const;
   void start(std::uint32_t options, std::uint32_t surroundings, std::optional<std::uint32_t> killed_at);
   void stop();
   void stop_asking();
