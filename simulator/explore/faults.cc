@@ -26,7 +26,6 @@ namespace entryproof::explore {
 namespace {
 
 using namespace std::chrono_literals;
-using durability::Complaint;
 using node::Verb;
 
 constexpr Duration kPatience = 60s;  // with a call that fails for good an honest build tries less and less often
@@ -108,7 +107,7 @@ class Sweep {
     auto ground = std::make_unique<Ground>();
     ground->life = life;
     ground->recorded = &recording_.lives[life];
-    auto clean = rig_->live_with({about_closing()}, ground->recorded->before, ground->recorded->start, request_.seed + 1, {}, {});
+    auto clean = rig_->live_with(about_everything(), ground->recorded->before, ground->recorded->start, request_.seed + 1, {}, {});
     if (!clean) {
       trouble(clean.error());
       return nullptr;
@@ -124,15 +123,17 @@ class Sweep {
     return ground;
   }
 
-  // Never hits; but while a rule is about close(2), closes are asked about, and stand in the journal.
-  static faults::Rule about_closing() { return faults::fail_nth(Verb::kClose, UINT64_MAX, EIO, false); }
+  // Rules that never hit; but while there is one, doors ask about closes and lookups, which then stand in the journal.
+  static faults::Plan about_everything() {
+    return {faults::fail_nth(Verb::kClose, UINT64_MAX, EIO, false), faults::fail_nth(Verb::kLookup, UINT64_MAX, EIO, false)};
+  }
 
   // --- what fails ---
 
   // The rule that hits the operation at this place of the clean run: the N-th of those that it fits.
   void add(std::vector<Fault>& found, std::size_t at, faults::Rule rule, std::string_view how) const {
     const auto& operation = operations_[at];
-    rule.path = "**";
+    rule.path = realm_of(operation);
     rule.operation = node::to_string(operation.verb);
     rule.nth = static_cast<std::uint64_t>(
         std::ranges::count_if(operations_.begin(), operations_.begin() + static_cast<long>(at) + 1,
@@ -145,17 +146,31 @@ class Sweep {
         {std::move(rule), fmt::format("{} {}{} with {}", verb, operation.path, onto, how), fmt::format("{} in {}", verb, where)});
   }
 
-  // Looking names up and asking for attributes fails like opening and reading what they lead to: those stand for them.
-  static bool is_swept(Verb verb) {
-    return node::counts(verb) || verb == Verb::kOpen || verb == Verb::kRead || verb == Verb::kReadDirectory || verb == Verb::kClose;
+  static bool looks(Verb verb) {
+    return verb == Verb::kLookup || verb == Verb::kGetAttributes || verb == Verb::kAccess || verb == Verb::kReadlink;
   }
+
+  // Where the rule about an operation holds; empty if it is not swept. Whoever starts the container asks what a path leads to as well, up
+  // to the volumes, and a kernel takes a mount away when the name it stands on cannot be looked up: neither says anything about a build.
+  std::string realm_of(const node::Operation& operation) const {
+    if (operation.actor != node::Actor::kBuild || operation.verb == Verb::kMark) return "";
+    if (!looks(operation.verb)) return "**";
+    for (const auto& volume : recording_.site.volumes) {
+      if (!volume.node.starts_with(recording_.site.root) && operation.path.starts_with(volume.node + "/")) return volume.node + "/**";
+    }
+    return "";
+  }
+
+  // That a name is not there is no fault: no file system says so of one that is.
+  static bool is_a_lie(const node::Operation& operation, int error) { return operation.verb == Verb::kLookup && error == ENOENT; }
 
   std::vector<Fault> faults_of_the_clean_run() const {
     std::vector<Fault> faults;
     for (std::size_t at = 0; at < operations_.size(); ++at) {
       const auto& operation = operations_[at];
-      if (operation.actor != node::Actor::kBuild || !is_swept(operation.verb)) continue;
+      if (realm_of(operation).empty()) continue;
       for (const int error : faults::errnos_for(operation)) {
+        if (is_a_lie(operation, error)) continue;
         for (const bool sticky : {false, true}) {
           faults::Rule rule;
           rule.error = error;

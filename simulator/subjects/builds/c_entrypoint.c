@@ -65,21 +65,32 @@ static bool read_file(const char* path, Text* text) {
   return good;
 }
 
-static void sync_directory_of(const char* path) {
+static bool sync_directory_of(const char* path) {
   char directory[4096];
   snprintf(directory, sizeof directory, "%s", path);
   char* slash = strrchr(directory, '/');
-  if (slash == NULL) return;
+  if (slash == NULL) return false;
   *slash = '\0';
   const int handle = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return;
-  fsync(handle);
+  if (handle < 0) return false;
+  const bool good = fsync(handle) == 0;
   close(handle);
+  return good;
 }
 
 static void hidden_beside(const char* path, char* hidden, size_t size) {
   const char* slash = strrchr(path, '/');
   snprintf(hidden, size, "%.*s/.c-entry.%ld", (int)(slash - path), path, (long)getpid());
+}
+
+// What may be lost by a power cut, for its directory could not be synced: it is brought again, since a second sync would prove nothing.
+static char doubtful[4][4096];
+
+static char* doubt_about(const char* path) {
+  for (int i = 0; i < 4; ++i) {
+    if (strcmp(doubtful[i], path) == 0) return doubtful[i];
+  }
+  return NULL;
 }
 
 // The file becomes these bytes, at once and for good; nothing happens if it is them already.
@@ -91,7 +102,7 @@ static bool bring(const char* path, const Text* text, mode_t mode) {
     if (read_file(path, &old)) {
       const bool same = old.size == text->size && memcmp(old.data, text->data, old.size) == 0;
       free(old.data);
-      if (same) return true;
+      if (same && doubt_about(path) == NULL) return true;
     }
   }
   char hidden[4096];
@@ -118,8 +129,13 @@ static bool bring(const char* path, const Text* text, mode_t mode) {
     unlink(hidden);
     return false;
   }
-  sync_directory_of(path);
-  return true;
+  char* doubt = doubt_about(path);
+  good = sync_directory_of(path);
+  if (good && doubt != NULL) doubt[0] = '\0';
+  if (good || doubt != NULL) return good;
+  doubt = doubt_about("");
+  if (doubt != NULL) snprintf(doubt, sizeof doubtful[0], "%s", path);
+  return complain("cannot sync the directory of %s: %s", path, strerror(errno));
 }
 
 static void sweep(const char* directory) {
@@ -473,11 +489,13 @@ int main(int argc, char** argv) {
   sweep(binaries);
   bool installed = false;
   while (true) {
+    bool made = true;
     if (mkdir(parent, 0700) == 0) {
       chmod(parent, 0700);
-      sync_directory_of(parent);
+      made = sync_directory_of(parent);
+      if (!made) rmdir(parent);  // and again
     }
-    bool good = !leads_astray(parent) && (keep_kubeconfig(account, kubeconfig, verify) || (installed && access(kubeconfig, F_OK) == 0));
+    bool good = made && !leads_astray(parent) && (keep_kubeconfig(account, kubeconfig, verify) || (installed && access(kubeconfig, F_OK) == 0));
     Text image;
     struct stat status;
     if (good && read_file(flag(argc, argv, "multus-bin-file", "/usr/src/multus-cni/bin/multus"), &image)) {
