@@ -25,6 +25,7 @@ std::string kubeconfig_text(const KubeconfigExpectation& expected) {
   if (expected.server) text += " for " + *expected.server;
   if (expected.mode) text += fmt::format(" with mode {:04o}", *expected.mode);
   if (expected.margin) text += " with a margin of " + time_text(*expected.margin);
+  if (expected.whole_token) text += " with the whole token, or one of before";
   if (expected.insecure) text += *expected.insecure ? ", TLS not verified" : ", TLS verified";
   return text;
 }
@@ -97,7 +98,9 @@ std::string text_of(const RotateStep& step) {
     }
     return "?";
   };
-  return std::string(what()) + (step.torn ? ", and again between two reads of the build" : "");
+  std::string text = std::string(what()) + (step.torn ? ", and again between two reads of the build" : "");
+  if (step.times > 1) text += fmt::format(", {} times, one each {}", step.times, time_text(step.every));
+  return text;
 }
 std::string text_of(const ClusterStep& step) {
   std::vector<std::string> parts;
@@ -119,6 +122,8 @@ std::string text_of(const KillStep& step) {
   return fmt::format("kill {}{}", actor(step.who), step.at_operation ? fmt::format(" at its operation {}", *step.at_operation) : "");
 }
 std::string text_of(const StopStep& step) { return fmt::format("stop {}, as a restart would", actor(step.who)); }
+std::string text_of(const ExhaustStep& step) { return fmt::format("the node has no more of this: {}", fmt::join(step.what, ", ")); }
+std::string text_of(const RemountStep& step) { return fmt::format("mount the volume at {} over itself", step.path); }
 std::string text_of(const RebootStep& step) {
   return step.volatile_paths.empty() ? "boot the node" : fmt::format("boot the node; {} empty", fmt::join(step.volatile_paths, ", "));
 }
@@ -154,6 +159,8 @@ std::string text_of(const ExpectStep& step) {
   if (!step.no_secret.empty()) parts.push_back(fmt::format("no secret in the {}", fmt::join(step.no_secret, ", the ")));
   if (!step.order.empty()) parts.push_back(fmt::format("{} in this order", fmt::join(step.order, ", ")));
   for (const auto& [path, most] : step.at_most) parts.push_back(fmt::format("{} written {} times at most", path, most));
+  if (step.descriptors)
+    parts.push_back(fmt::format("at most {} more open files than at \"{}\"", step.descriptors->more, step.descriptors->since));
   if (step.quiet) parts.emplace_back("no change by the build");
   if (step.if_injected) parts.emplace_back("if a call was made to fail");
   if (step.or_failed) parts.emplace_back("or a failure of the build");

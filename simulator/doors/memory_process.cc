@@ -31,6 +31,11 @@ void MemoryProcess::exit() {
 
 mode_t MemoryProcess::umask(mode_t mask) { return std::exchange(caller_.umask, mask & 0777); }
 
+std::size_t MemoryProcess::open_descriptors() const {
+  const auto open = std::ranges::count_if(descriptors_, [](const Descriptor& each) { return each.inode != 0; });
+  return static_cast<std::size_t>(open);
+}
+
 node::Outcome<MemoryProcess::Descriptor*> MemoryProcess::at(int descriptor) {
   if (descriptor < kFirstDescriptor) return refuse(EBADF);
   const auto index = static_cast<std::size_t>(descriptor - kFirstDescriptor);

@@ -42,6 +42,7 @@ class MemoryProcess {
   const node::View& view() const { return view_; }
   // Sets the umask and gives the one before.
   mode_t umask(mode_t mask);
+  std::size_t open_descriptors() const;
   // Closes every descriptor, as the end of a process does.
   void exit();
 

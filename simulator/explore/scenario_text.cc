@@ -45,7 +45,11 @@ void write_object(const Object& object, Json& json) {
     case Object::Kind::kFifo:
       json["fifo"] = true;
       break;
+    case Object::Kind::kProgram:
+      json["program"] = object.content;
+      break;
   }
+  if (object.times != 1) json["times"] = object.times;
   if (object.mode) json["mode"] = mode_text(*object.mode);
 }
 
@@ -128,6 +132,8 @@ Json written(const RotateStep& step) {
   if (step.keep_old) json["keep_old"] = true;
   if (step.expires != RotateStep::Expires::kUsual) json["expires"] = step.expires == RotateStep::Expires::kSame ? "same" : "earlier";
   if (step.torn) json["torn"] = true;
+  if (step.times != 1) json["times"] = step.times;
+  if (step.times != 1) json["every"] = duration_text(step.every);
   return json;
 }
 

@@ -11,9 +11,9 @@ namespace entryproof::oracles {
 namespace {
 
 Redactor redactor_of(const ClusterFacts& cluster) {
-  Redactor redactor;
-  for (const Generation& generation : cluster.generations) redactor.add(generation.token);
-  return redactor;
+  std::vector<std::string> tokens;
+  for (const Generation& generation : cluster.generations) tokens.push_back(generation.token);
+  return Redactor(tokens);
 }
 
 std::optional<Mismatch> mismatch(const Situation& situation, std::string_view expected, std::string_view actual) {

@@ -24,12 +24,28 @@ cluster::TokenOptions options_of(const Given& given) {
   return options;
 }
 
+// The same certificates, as other tools write them: every client reads all of these alike.
+std::string written_as(const std::string& form, const std::string& pem) {
+  if (form != "crlf" && form != "annotated") return pem;
+  std::string written = form == "annotated" ? "# the cluster's authorities\n" : "";
+  for (std::size_t begin = 0; begin < pem.size();) {
+    const auto end = std::min(pem.find('\n', begin), pem.size());
+    const auto line = pem.substr(begin, end - begin);
+    const bool first = line.starts_with("-----BEGIN ");
+    if (form == "annotated" && first) written += "subject=CN = kubernetes\n";
+    written += line + (form == "crlf" ? "\r\n" : "\n");
+    begin = end + 1;
+  }
+  return form == "annotated" ? written + "# the end\n" : written;
+}
+
 }  // namespace
 
 Credentials::Credentials(const Given& given, const Site& site, std::uint64_t seed, std::function<std::int64_t()> wall_ns)
     : wall_ns_(std::move(wall_ns)),
       kind_(given.credentials),
       suffix_(given.token_suffix),
+      ca_form_(given.ca_form),
       directory_((given.credentials_at.empty() ? site.service_account : site.to_node(given.credentials_at)).substr(1)),
       seed_(seed),
       refreshes_(given.cluster && given.cluster->refresh),
@@ -53,6 +69,7 @@ std::vector<Change> Credentials::project() {
   projected_ = true;
   auto payload = cluster::ServiceAccount::files(account_.current());
   payload["token"] += suffix_;
+  payload["ca.crt"] = written_as(ca_form_, payload["ca.crt"]);
   const bool plain = kind_ == "hostpath" || kind_ == "subpath";
   auto changes = plain ? cluster::plain_files(payload) : volume_.update(payload, now());
   for (auto& change : changes) {

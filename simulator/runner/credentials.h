@@ -51,6 +51,7 @@ class Credentials {
   const std::function<std::int64_t()> wall_ns_;
   const std::string kind_;
   const std::string suffix_;
+  const std::string ca_form_;
   const std::string directory_;
   const std::uint64_t seed_;
   const bool refreshes_;

@@ -1,9 +1,11 @@
 #include "simulator/runner/demands.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "simulator/oracles/redact.h"
@@ -83,12 +85,42 @@ std::optional<Mismatch> judge_object(const ExpectStep& step, const std::string& 
   return oracles::judge_object(evidence.situation.tree, node::View(), evidence.site.to_node(path), demand, evidence.situation.cluster);
 }
 
+std::string_view trimmed(std::string_view token) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto begin = token.find_first_not_of(kSpace);
+  return begin == std::string_view::npos ? std::string_view() : token.substr(begin, token.find_last_not_of(kSpace) + 1 - begin);
+}
+
 bool asks_the_cluster(const std::string& state) { return state == "authenticates" || state == "unauthorized" || state == "refused"; }
 
 // The kubeconfig in question: the one at a path, or the one that the published configuration leads to.
 oracles::PlacedKubeconfig placed_kubeconfig(const KubeconfigExpectation& wanted, const oracles::Situation& situation) {
   if (wanted.path) return oracles::read_kubeconfig(situation.tree, *wanted.path, situation.readers.kubeconfig);
   return oracles::attach(situation.tree, situation.layout, situation.mode, situation.published, situation.readers).kubeconfig;
+}
+
+// A token is of use only as a whole.
+std::optional<Mismatch> judge_token(const KubeconfigExpectation& wanted, const Evidence& evidence) {
+  if (!wanted.whole_token) return std::nullopt;
+  const auto& situation = evidence.situation;
+  const auto placed = placed_kubeconfig(wanted, situation);
+  if (placed.facts == nullptr) return Mismatch{"a kubeconfig with a token", placed.reason};
+  const auto& token = placed.facts->token;
+  if (std::ranges::any_of(situation.cluster.generations, [&](const auto& each) { return trimmed(each.token) == token; }))
+    return std::nullopt;
+  const auto inode = node::View().resolve(situation.tree, {}, evidence.site.service_account + "/token");
+  const auto bytes = inode ? situation.tree.read_all(*inode) : node::refuse(ENOENT);
+  if (bytes && trimmed(*bytes) == token) return std::nullopt;
+  return Mismatch{"the whole token of the volume, or one of before",
+                  "a token of " + std::to_string(token.size()) + " bytes that is neither"};
+}
+
+std::optional<Mismatch> judge_descriptors(const DescriptorExpectation& wanted, const Evidence& evidence) {
+  const auto then = evidence.remembered_descriptors.find(wanted.since);
+  const auto now = evidence.descriptors();
+  if (then == evidence.remembered_descriptors.end() || !now) return Mismatch{"a count of open files", "there is none"};
+  if (*now <= then->second + wanted.more) return std::nullopt;
+  return Mismatch{"at most " + std::to_string(then->second + wanted.more) + " open files", std::to_string(*now) + " of them"};
 }
 
 std::string describe(const cluster::Experience& experience) {
@@ -147,9 +179,9 @@ std::optional<Mismatch> judge_attach(bool possible, const Evidence& evidence) {
   const auto obstacle = obstacle_of_attachment(evidence);
   if (obstacle.empty() == possible) return std::nullopt;
   if (!possible) return Mismatch{"a Pod created now could not be attached", "it could"};
-  oracles::Redactor redactor;
-  for (const auto& generation : evidence.situation.cluster.generations) redactor.add(generation.token);
-  return Mismatch{"a Pod created now could be attached", redactor.render(obstacle)};
+  std::vector<std::string> tokens;
+  for (const auto& generation : evidence.situation.cluster.generations) tokens.push_back(generation.token);
+  return Mismatch{"a Pod created now could be attached", oracles::Redactor(tokens).render(obstacle)};
 }
 
 std::optional<Mismatch> judge_secret(const ExpectStep& step, const Evidence& evidence) {
@@ -256,6 +288,7 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
     if (auto found = oracles::judge_kubeconfig(
             situation, {asks_the_cluster(wanted.state) ? "" : wanted.state, wanted.server, mode, wanted.insecure, wanted.path}))
       return found;
+    if (auto found = judge_token(wanted, evidence)) return found;
     if (auto found = judge_access(wanted, evidence)) return found;
   }
   if (step.configuration) {
@@ -269,6 +302,9 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
   }
   for (const auto& [path, matcher] : step.tree) {
     if (auto found = judge_object(step, path, matcher, evidence)) return found;
+  }
+  if (step.descriptors) {
+    if (auto found = judge_descriptors(*step.descriptors, evidence)) return found;
   }
   if (auto found = judge_secret(step, evidence)) return found;
   if (step.exit) return judge_exit(*step.exit, evidence.life(step.exit->who));

@@ -27,7 +27,9 @@ struct Evidence {
   Access* access = nullptr;                                                       // null: there is no cluster to be asked
   std::function<std::map<std::string, std::vector<std::uint64_t>>()> arrivals;    // of new content, by host path: places in the journal
   std::function<std::map<std::string, std::vector<std::uint64_t>>()> departures;  // of names, likewise
-  bool lossless = false;                                                          // compare numbers as written, not by value
+  std::function<Result<std::size_t>()> descriptors;                               // that the build's programs hold
+  const std::map<std::string, std::size_t>& remembered_descriptors;
+  bool lossless = false;  // compare numbers as written, not by value
 };
 
 // nullopt: all that the step demands of this moment is met. Its times (`within`, `for`) and `quiet` are the player's business.

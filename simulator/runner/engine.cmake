@@ -1,6 +1,6 @@
 # What plays scenarios; the format of scenarios is entryproof_runner's.
 entryproof_library(engine
-  SOURCES build.cc record.cc site.cc given.cc credentials.cc access.cc course.cc demands.cc fault_desk.cc ledger.cc power.cc play.cc steps.cc judgement.cc case.cc stage.cc engine.cc replay.cc
+  SOURCES build.cc record.cc site.cc given.cc waiting_program.cc credentials.cc access.cc course.cc demands.cc fault_desk.cc ledger.cc power.cc play.cc steps.cc judgement.cc case.cc stage.cc engine.cc replay.cc
           fuse_ground.cc tmpfs_ground.cc process_world.cc memory_node.cc judged_node.cc memory_world.cc
           ${CMAKE_SOURCE_DIR}/simulator/subjects/predecessors/traits.cc
   LINK entryproof_runner entryproof_oracles entryproof_api entryproof_cluster entryproof_subjects entryproof_doors entryproof_durability entryproof_mutants entryproof_in_process)

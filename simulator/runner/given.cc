@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "simulator/node/view.h"
+#include "simulator/runner/waiting_program.h"
 
 namespace entryproof::runner {
 
@@ -16,7 +17,13 @@ using cluster::Change;
 
 // Content of a file object; a fixture's bytes by its name.
 Result<std::string> content_of(const Object& object, const Suite& suite) {
-  if (object.kind != Object::Kind::kFixture) return object.content;
+  if (object.kind == Object::Kind::kProgram) return waiting_program();
+  if (object.kind != Object::Kind::kFixture) {
+    std::string content;
+    content.reserve(object.content.size() * object.times);
+    for (unsigned i = 0; i < object.times; ++i) content += object.content;
+    return content;
+  }
   const auto found = suite.fixtures.find(object.content);
   if (found == suite.fixtures.end()) return fail(ErrorCode::kInvalidInput, "there is no fixture \"" + object.content + "\"");
   return found->second.bytes;
@@ -113,6 +120,25 @@ std::vector<Change> emptied(const node::Tree& tree, const std::string& path, con
     const auto below = (path == "/" ? "" : path) + "/" + entry.name;
     const auto carries = [&](const std::string& point) { return point == below || point.starts_with(below + "/"); };
     if (std::ranges::none_of(mount_points, carries)) changes.push_back(Change::remove(below.substr(1)));
+  }
+  return changes;
+}
+
+std::vector<Change> copied(const node::Tree& tree, const std::string& path) {
+  std::vector<Change> changes;
+  const auto inode = node::View().resolve(tree, {}, path, false);
+  const auto about = inode ? tree.attributes(*inode) : node::refuse(ENOENT);
+  if (!about) return changes;
+  const std::string at = path.substr(1);
+  if (about->type == node::FileType::kSymlink) {
+    changes.push_back(Change::symlink(at, tree.readlink(*inode).value_or("")));
+  } else if (about->type == node::FileType::kFile) {
+    changes.push_back(Change::write(at, tree.read_all(*inode).value_or(""), about->mode & 07777));
+  } else if (about->type == node::FileType::kDirectory) {
+    changes.push_back(Change::mkdir(at, about->mode & 07777));
+    const auto entries = tree.list(*inode);
+    if (!entries) return changes;
+    for (const auto& entry : *entries) std::ranges::move(copied(tree, path + "/" + entry.name), std::back_inserter(changes));
   }
   return changes;
 }

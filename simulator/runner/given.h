@@ -36,6 +36,9 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
 // Removes what is in a directory, but not what something is mounted on (host paths).
 std::vector<cluster::Change> emptied(const node::Tree& tree, const std::string& path, const std::vector<std::string>& mount_points);
 
+// What makes a directory (host path) anew where it is no more: its files, symlinks and directories, with their modes.
+std::vector<cluster::Change> copied(const node::Tree& tree, const std::string& path);
+
 // What a boot does to the disk: these directories (host paths) are empty, and the ones that the Pod mounts are there again.
 std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, const std::vector<std::string>& lost);
 

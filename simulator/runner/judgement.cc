@@ -36,6 +36,10 @@ void Judgement::look_for(const ExpectStep& step) {
     play_.ledger.not_tested(step.check, "this world does not see every operation");
     return;
   }
+  if (step.descriptors && !play_.remembered_descriptors.contains(step.descriptors->since)) {
+    play_.ledger.not_tested(step.check, "nobody may count the files that a program holds here");
+    return;
+  }
   std::optional<oracles::Mismatch> mismatch;
   const Woke woke = become_true(step, mismatch);
   if (woke == Woke::kLate || woke == Woke::kCancelled) {
@@ -129,6 +133,8 @@ std::optional<oracles::Mismatch> Judgement::judge_now(const ExpectStep& step) {
                           play_.course.access(),
                           [this] { return play_.judge.arrivals(); },
                           [this] { return play_.judge.departures(); },
+                          [this] { return play_.open_descriptors(); },
+                          play_.remembered_descriptors,
                           check != nullptr && check->profile > oracles::Profile::kCore};
   return judge(step, evidence);
 }

@@ -75,7 +75,7 @@ class Walk {
   }
 
   void look(const StartStep& step) {
-    if (step.what != "build" && std::ranges::find(kPredecessors, step.what) == kPredecessors.end()) {
+    if (step.what.starts_with("predecessor:") && std::ranges::find(kPredecessors, step.what) == kPredecessors.end()) {
       say("", fmt::format("no such predecessor: {}; there are: {}", step.what, fmt::join(kPredecessors, ", ")));
     }
     running_.insert(step.as);
@@ -114,6 +114,8 @@ class Walk {
     }
     if (step.exit) program(step.exit->who);
     if (step.kubeconfig && (step.kubeconfig->margin || asks_the_cluster(step.kubeconfig->state))) needs_cluster("/expect/kubeconfig");
+    if (step.descriptors && !remembered_.contains(step.descriptors->since))
+      say("/expect/descriptors", fmt::format("nothing has been remembered as \"{}\" here", step.descriptors->since));
     for (const auto& [path, matcher] : step.tree) {
       state(matcher.same_since);
       state(matcher.unchanged_since);

@@ -27,6 +27,8 @@ Result<> MemoryNode::start(const std::string& who, const Start& start) {
   if (!start.denied.empty()) {
     return fail(ErrorCode::kUnavailable, "a memory world has no kernel that could deny " + *start.denied.begin());
   }
+  if (!start.node_program.empty())
+    return fail(ErrorCode::kUnavailable, "a memory world has no kernel that could execute " + start.node_program);
   if (!start.build.in_process()) {
     return fail(ErrorCode::kUnavailable, "a memory world cannot start \"" + start.build.spec + "\": it runs the reference's own code only");
   }

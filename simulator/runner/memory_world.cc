@@ -24,6 +24,10 @@ class MemoryWorld final : public World {
 
   Result<> start(const std::string& who, const Start& start) override { return node_.start(who, start); }
   Life life(const std::string& who) override { return node_.life(who); }
+  Result<std::size_t> open_descriptors(const std::string& who) override {
+    const auto* program = node_.find(who);
+    return program == nullptr ? 0 : program->open_descriptors();
+  }
   Result<> signal(const std::string& who, int number) override { return node_.signal(who, number); }
   Result<> kill(const std::string& who) override { return node_.kill(who); }
 

@@ -69,6 +69,17 @@ bool asks_at_close(const CaseRequest& request) {
   });
 }
 
+// A journal caps what builds do; what a scenario itself does thousands of times has to fit in as well.
+node::Journal::Limits journal_for(const Scenario& scenario) {
+  constexpr std::uint64_t kOperationsOfARotation = 300;  // kubelet's, and the publication that answers it
+  node::Journal::Limits limits;
+  for (const auto& step : scenario.steps) {
+    const auto* rotate = std::get_if<RotateStep>(&step.action);
+    if (rotate != nullptr && rotate->times > 1) limits.operations += rotate->times * kOperationsOfARotation;
+  }
+  return limits;
+}
+
 }  // namespace
 
 oracles::Layout layout_of(const Site& site) {
@@ -114,7 +125,8 @@ Result<> Play::open(const WorldMaker& make_world) {
                         excess.push_back(std::move(what));
                       },
                       request.cancelled,
-                      asks_at_close(request)};
+                      asks_at_close(request),
+                      journal_for(request.scenario)};
   auto made = make_world(std::move(wanted));
   if (!made) return std::unexpected(made.error());
   world = std::move(*made);
@@ -152,6 +164,16 @@ void Play::keep() const {
 Moment Play::after(Duration duration) const {
   const Moment moment = world->clock().now() + duration;
   return case_deadline ? std::min(moment, *case_deadline) : moment;
+}
+
+Result<std::size_t> Play::open_descriptors() const {
+  std::size_t open = 0;
+  for (const auto& who : builds) {
+    const auto held = world->open_descriptors(who);
+    if (!held) return held;
+    open += *held;
+  }
+  return open;
 }
 
 Woke Play::pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {

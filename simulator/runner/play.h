@@ -44,6 +44,8 @@ struct Play {
   // The moment in so long, or the end of the case.
   Moment after(Duration duration) const;
   bool out_of_time() const { return case_deadline && world->clock().now() >= *case_deadline; }
+  // How many files the build's programs hold open.
+  Result<std::size_t> open_descriptors() const;
   bool running(const std::string& who) { return world->life(who).running; }
   // Lets time pass, for the cluster too. Trouble in the cluster ends the case: nothing that comes after could be judged.
   Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest);
@@ -66,11 +68,12 @@ struct Play {
   LiveJudge judge;
   Course course;
   oracles::Readers readers;
-  std::map<std::string, node::Tree> remembered;  // by `remember` steps
-  std::vector<std::string> past_outputs;         // of builds that were started again under their name
-  std::set<std::string> started;                 // every program's name
-  std::set<std::string> builds;                  // the names under which the build was started
-  std::string obstacle;                          // why the steps could not go on
+  std::map<std::string, node::Tree> remembered;               // by `remember` steps
+  std::map<std::string, std::size_t> remembered_descriptors;  // likewise, where they can be counted
+  std::vector<std::string> past_outputs;                      // of builds that were started again under their name
+  std::set<std::string> started;                              // every program's name
+  std::set<std::string> builds;                               // the names under which the build was started
+  std::string obstacle;                                       // why the steps could not go on
   std::optional<Moment> case_deadline;
   bool broken = false;           // … and it is nothing that this world merely lacks
   bool manual = false;           // the build was told a configuration to copy

@@ -137,6 +137,11 @@ class ProcessWorld final : public World {
     return life;
   }
 
+  Result<std::size_t> open_descriptors(const std::string& who) override {
+    const auto found = programs_.find(who);
+    return found == programs_.end() ? 0 : found->second.sandbox->open_descriptors();
+  }
+
   Result<> signal(const std::string& who, int number) override {
     const auto found = programs_.find(who);
     if (found == programs_.end()) return fail(ErrorCode::kInvalidInput, "signals \"" + who + "\", which was never started");
@@ -150,6 +155,26 @@ class ProcessWorld final : public World {
     ground_->seal(found->second.actor, found->second.session);
     found->second.sandbox->kill();
     if (!found->second.sandbox->wait_for(kKillWait)) return fail(ErrorCode::kIo, "a killed container is still there after 5 s");
+    return {};
+  }
+
+  Result<> deny(const std::set<std::string>& what) override {
+    const subjects::Denial denial{what.contains("inotify"), what.contains("watches")};
+    for (const auto& [who, program] : programs_) {
+      if (program.sandbox->poll()) continue;
+      if (auto done = machine_.harness.launcher().deny(*program.sandbox, denial); !done) return done;
+    }
+    return {};
+  }
+
+  Result<> remount(const std::string& inside) override {
+    for (const auto& bind : binds()) {
+      if (bind.inside != inside) continue;
+      for (const auto& [who, program] : programs_) {
+        if (program.sandbox->poll()) continue;
+        if (auto done = machine_.harness.launcher().remount(*program.sandbox, bind); !done) return done;
+      }
+    }
     return {};
   }
 
@@ -341,22 +366,31 @@ class ProcessWorld final : public World {
     killed_early_ = killed_early_ || (spawning_ && session_ == killed);
   }
 
+  std::vector<subjects::Bind> binds() const {
+    std::vector<subjects::Bind> binds;
+    for (const auto& volume : request_.site.volumes) {
+      binds.push_back({ground_->mount_point(), volume.node.substr(1), volume.inside, volume.read_only});
+    }
+    return binds;
+  }
+
   subjects::SandboxSpec spec_for(const Start& start) {
     subjects::SandboxSpec spec;
-    const std::string inside = "/entrypoint/" + std::filesystem::path(start.build.executable).filename().string();
+    const std::string inside = start.node_program.empty()
+                                   ? "/entrypoint/" + std::filesystem::path(start.build.executable).filename().string()
+                                   : request_.site.to_container(start.node_program);
     spec.executable = {start.build.executable, inside};
     spec.argv.push_back(inside);
     if (!start.build.variant.empty()) spec.argv.push_back(start.build.variant);
     spec.argv.insert(spec.argv.end(), start.arguments.begin(), start.arguments.end());
     for (const auto& [name, value] : start.environment) spec.environment.push_back(name + "=" + value);
-    for (const auto& volume : request_.site.volumes) {
-      spec.binds.push_back({ground_->mount_point(), volume.node.substr(1), volume.inside, volume.read_only});
-    }
+    spec.binds = binds();
     for (const auto& [outside, where] : start.with) spec.neighbours.push_back({outside, where});
     spec.umask = static_cast<mode_t>(start.umask);
     spec.deny_inotify = start.denied.contains("inotify");
     spec.deny_watches = start.denied.contains("watches");
     spec.deny_network = start.denied.contains("network");
+    spec.can_be_denied = start.can_be_denied;
     spec.processor = processor_;
     if (network_) spec.network = network_->name_space();
     return spec;

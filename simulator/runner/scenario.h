@@ -28,9 +28,10 @@ namespace entryproof::runner {
 
 // A file-system object to be made: exactly one of the content members is set. JSON content is kept as its text.
 struct Object {
-  enum class Kind : std::uint8_t { kText, kBytes, kJson, kFixture, kDirectory, kSymlink, kFifo };
+  enum class Kind : std::uint8_t { kText, kBytes, kJson, kFixture, kDirectory, kSymlink, kFifo, kProgram };
   Kind kind = Kind::kText;
-  std::string content;  // text, decoded bytes, JSON text (compact), the fixture's name, or a symlink's target
+  std::string content;  // text, decoded bytes, JSON text (compact), the fixture's or program's name, or a symlink's target
+  unsigned times = 1;   // a text: so often in a row
   std::optional<unsigned> mode;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
@@ -72,6 +73,7 @@ struct Given {
   std::string credentials = "projected";
   std::string credentials_at;  // the directory they lie in; empty: kubelet's place
   std::string token_suffix;    // bytes behind every token in the volume: "\n", "\r\n"; they are no part of the token
+  std::string ca_form;         // "", "crlf" (line ends), "annotated" (text before, between and behind the certificates)
   std::map<std::string, std::optional<std::string>> environment;  // added to the Pod's; null removes one
   std::map<std::string, Object> tree;                             // container paths (or node:)
   std::vector<std::string> absent;                                // paths to be removed from the default node
@@ -93,7 +95,7 @@ struct Given {
 // --- steps ---
 
 struct StartStep {             // verb "start" (go on at once) or "run" (wait for the end)
-  std::string what = "build";  // "build", or "predecessor:3.9.3" …
+  std::string what = "build";  // "build", "plugin" (the binary that lies on the node), or "predecessor:3.9.3" …
   std::vector<std::string> args;
   std::map<std::string, std::string> features;  // what each build does by a flag of its own, if at all: "api-server" -> value
   std::map<std::string, std::optional<std::string>> environment;
@@ -130,6 +132,8 @@ struct RotateStep {
   bool keep_old = false;              // of the signing key: tokens of the old one still count
   Expires expires = Expires::kUsual;  // of the new token, compared with the old one
   bool torn = false;                  // and the same again, as soon as the build has read one file of this swap
+  unsigned times = 1;                 // all of that so often …
+  Duration every{};                   // … with so much time after each
 };
 struct ClusterStep {               // what the cluster's operator does
   std::optional<std::string> api;  // "up", "down" (refuses), "slow", "resetting"
@@ -147,6 +151,12 @@ struct SignalStep {
   std::string who = "build";
   int number = 15;
   std::optional<faults::Rule> at = {};  // not now, but when the build makes that operation: to the program that makes it
+};
+struct ExhaustStep {  // what the node has none left of, from now on
+  std::set<std::string> what;
+};
+struct RemountStep {  // a volume is mounted over itself, anew: another directory of the node with the same in it
+  std::string path;
 };
 struct KillStep {  // SIGKILL; with at_operation: armed before the next start
   std::string who = "build";
@@ -190,6 +200,7 @@ struct KubeconfigExpectation {
   std::optional<std::string> path;
   // Every token that the build has replaced, and the one that is there, had or has at least so much life left.
   std::optional<Duration> margin;
+  bool whole_token = false;  // its token is one that the cluster issued, or all that lies in the token's file
 };
 struct ConfigurationExpectation {
   std::optional<std::string> delegate;  // type of the first (or only) plugin delegated to
@@ -214,6 +225,12 @@ struct ExitExpectation {
   std::string who = "build";
 };
 
+// The build's programs hold at most so many more files open than when that state was remembered.
+struct DescriptorExpectation {
+  std::string since;
+  std::uint64_t more = 0;
+};
+
 struct ExpectStep {
   std::string check;
   std::optional<Duration> within;    // must become true
@@ -230,15 +247,17 @@ struct ExpectStep {
   std::vector<std::string> order;                // paths that the build gave their content, each for the first time, in this order
   std::vector<std::string> gone_in_order;        // of these paths, what the build took away it took away in this order
   std::map<std::string, std::uint64_t> at_most;  // how often the build may have given a path new content
-  bool if_injected = false;                      // demanded only of a build whose calls were made to fail, or met what was to come with one
-  bool if_published = false;                     // demanded only while a configuration of Multus is there
-  bool or_failed = false;                        // or the build has ended with a failure: its Pod is started again
+  std::optional<DescriptorExpectation> descriptors;
+  bool if_injected = false;         // demanded only of a build whose calls were made to fail, or met what was to come with one
+  bool if_published = false;        // demanded only while a configuration of Multus is there
+  bool or_failed = false;           // or the build has ended with a failure: its Pod is started again
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 
 struct Step {
   std::variant<StartStep, PutStep, ChmodStep, RemoveStep, RenameStep, LinkStep, RotateStep, ClusterStep, ProjectStep, SignalStep, KillStep,
-               StopStep, RebootStep, PowerCutStep, RestStep, RememberStep, ClockStep, FaultStep, WaitStep, ExpectStep>
+               StopStep, ExhaustStep, RemountStep, RebootStep, PowerCutStep, RestStep, RememberStep, ClockStep, FaultStep, WaitStep,
+               ExpectStep>
       action;
   std::string pointer;  // JSON pointer of the step, for messages
   int line = 0;

@@ -24,6 +24,9 @@ KubeconfigExpectation read_kubeconfig(ScenarioReader& reader, const JsonValue& v
   expectation.insecure = reader.boolean(fields.optional("insecure"));
   if (const JsonValue path = fields.optional("path")) expectation.path = reader.host_path(path);
   expectation.margin = reader.duration(fields.optional("margin"));
+  const JsonValue whole = fields.optional("whole_token");
+  reader.only_true(whole);
+  expectation.whole_token = static_cast<bool>(whole);
   fields.finish();
   if (value.json->empty()) reader.refuse(value, "nothing is expected");
   return expectation;
@@ -73,6 +76,15 @@ ExitExpectation read_exit(ScenarioReader& reader, const JsonValue& value) {
   const int demands = expectation.code.has_value() + expectation.success.has_value() + expectation.running.has_value() +
                       expectation.not_zero.has_value() + expectation.no_crash.has_value();
   if (demands != 1) reader.refuse(value, "exactly one of code, success, running, not_zero and no_crash is wanted");
+  return expectation;
+}
+
+DescriptorExpectation read_descriptors(ScenarioReader& reader, const JsonValue& value) {
+  JsonFields fields(reader, value);
+  DescriptorExpectation expectation;
+  expectation.since = reader.name(fields.required("since"));
+  expectation.more = reader.number(fields.required("more"), 0, 1000).value_or(0);
+  fields.finish();
   return expectation;
 }
 
@@ -143,6 +155,8 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
     if (!is_scenario_path(path, &why)) reader.refuse(member, why);
     step.at_most.emplace(path, reader.number(member, 0, 1'000'000).value_or(0));
   }
+  const JsonValue descriptors = fields.optional("descriptors");
+  if (descriptors) step.descriptors = read_descriptors(reader, descriptors);
   const JsonValue or_failed = fields.optional("or_failed");
   reader.only_true(or_failed);
   step.or_failed = static_cast<bool>(or_failed);
@@ -155,12 +169,11 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
   if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret && !order &&
-      !gone && !at_most) {
+      !gone && !at_most && !descriptors) {
     reader.refuse(
         value,
-        "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, gone_in_order, at_most, no_secret and "
-        "quiet "
-        "is wanted");
+        "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, gone_in_order, at_most, descriptors, "
+        "no_secret and quiet is wanted");
   }
   return step;
 }

@@ -25,6 +25,8 @@ namespace {
 constexpr std::size_t kMostSteps = 200;
 constexpr std::size_t kMostArguments = 100;
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+constexpr std::size_t kMostRepeated = std::size_t{4} << 20;
+constexpr std::uint64_t kMostRotations = 20'000;
 constexpr std::uint64_t kLeastDisk = 4096;
 constexpr std::uint64_t kMostDisk = std::uint64_t{1} << 30;
 
@@ -67,13 +69,14 @@ Object read_object(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
     const char* key;
     Object::Kind kind;
   };
-  static constexpr std::array<Form, 7> kForms{{{"text", Object::Kind::kText},
+  static constexpr std::array<Form, 8> kForms{{{"text", Object::Kind::kText},
                                                {"bytes", Object::Kind::kBytes},
                                                {"json", Object::Kind::kJson},
                                                {"fixture", Object::Kind::kFixture},
                                                {"directory", Object::Kind::kDirectory},
                                                {"symlink", Object::Kind::kSymlink},
-                                               {"fifo", Object::Kind::kFifo}}};
+                                               {"fifo", Object::Kind::kFifo},
+                                               {"program", Object::Kind::kProgram}}};
   Object object;
   int forms = 0;
   for (const Form& form : kForms) {
@@ -100,13 +103,21 @@ Object read_object(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
       case Object::Kind::kSymlink:
         object.content = reader.line(value, 1024);
         break;
+      case Object::Kind::kProgram:
+        object.content = reader.one_of(value, {"waits"});
+        break;
       case Object::Kind::kDirectory:
       case Object::Kind::kFifo:
         reader.only_true(value);
         break;
     }
   }
-  if (forms != 1) reader.refuse(at, "exactly one of text, bytes, json, fixture, directory, symlink and fifo is wanted");
+  if (forms != 1) reader.refuse(at, "exactly one of text, bytes, json, fixture, directory, symlink, fifo and program is wanted");
+  if (const JsonValue times = fields.optional("times")) {
+    object.times = static_cast<unsigned>(reader.number(times, 1, kMostRepeated).value_or(1));
+    if (object.kind != Object::Kind::kText) reader.refuse(times, "only a text can be repeated");
+    if (object.content.size() * object.times > kMostRepeated) reader.refuse(times, "that is more than 4 MiB of text");
+  }
   object.mode = reader.mode(fields.optional("mode"));
   object.uid = reader.id(fields.optional("uid"));
   object.gid = reader.id(fields.optional("gid"));
@@ -123,7 +134,7 @@ std::map<std::string, Object> read_files(ScenarioReader& reader, const JsonValue
     JsonFields fields(reader, member);
     Object object = read_object(reader, fields, member);
     if (object.kind == Object::Kind::kDirectory || object.kind == Object::Kind::kSymlink || object.kind == Object::Kind::kFifo ||
-        object.mode || object.uid || object.gid) {
+        object.kind == Object::Kind::kProgram || object.mode || object.uid || object.gid) {
       reader.refuse(member, "kubelet projects files, by their content alone");
     }
     files.emplace(name, std::move(object));
@@ -172,6 +183,7 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
   for (const JsonValue& item : reader.items(fields.optional("read_only"), 16)) given.read_only.push_back(reader.path(item));
   if (const JsonValue at = fields.optional("credentials_at")) given.credentials_at = reader.path(at);
   given.token_suffix = reader.string(fields.optional("token_suffix"), 16);
+  if (const JsonValue form = fields.optional("ca_form")) given.ca_form = reader.one_of(form, {"plain", "crlf", "annotated"});
   given.environment = read_environment(reader, fields.optional("environment"));
   for (const auto& [path, member] : reader.members(fields.optional("tree"), kMostPathsOfAScenario)) {
     std::string why;
@@ -202,7 +214,7 @@ Given read_given(ScenarioReader& reader, const JsonValue& value) {
 
 bool is_program(std::string_view text) {
   constexpr std::string_view kPredecessor = "predecessor:";
-  if (text == "build") return true;
+  if (text == "build" || text == "plugin") return true;
   if (!text.starts_with(kPredecessor)) return false;
   const std::string_view version = text.substr(kPredecessor.size());
   return !version.empty() && version.size() <= 16 && version.find_first_not_of("0123456789.") == std::string_view::npos;
@@ -211,7 +223,7 @@ bool is_program(std::string_view text) {
 StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   StartStep step;
   step.what = reader.string(value, 64);
-  if (!is_program(step.what)) reader.refuse(value, "\"build\" or \"predecessor:VERSION\" is wanted");
+  if (!is_program(step.what)) reader.refuse(value, "\"build\", \"plugin\" or \"predecessor:VERSION\" is wanted");
   step.args = read_arguments(reader, fields.optional("args"));
   for (const auto& [feature, member] : reader.members(fields.optional("features"), 16)) {
     if (!is_feature(feature)) reader.refuse(member, "there is no such feature; there are: " + features_in_words());
@@ -220,13 +232,14 @@ StartStep read_start(ScenarioReader& reader, JsonFields& fields, const JsonValue
   step.environment = read_environment(reader, fields.optional("env"));
   step.deny = reader.words(fields.optional("deny"), {"inotify", "watches", "network"});
   const JsonValue as = fields.optional("as");
-  step.as = as ? reader.name(as) : std::string(step.what == "build" ? "build" : "old");
+  step.as = as ? reader.name(as) : step.what.starts_with("predecessor:") ? std::string("old") : step.what;
   return step;
 }
 
 StartStep read_run(ScenarioReader& reader, JsonFields& fields, const JsonValue& value) {
   StartStep step = read_start(reader, fields, value);
   step.wait = true;
+  if (step.what == "plugin") reader.refuse(value, "a plugin of the node is started, not waited for");
   step.within = reader.duration(fields.optional("within"));
   return step;
 }
@@ -295,6 +308,11 @@ RotateStep read_rotate(ScenarioReader& reader, JsonFields& fields, const JsonVal
     if (name.starts_with("ca")) reader.refuse(expires, "no new token is issued here");
   }
   step.torn = reader.boolean(fields.optional("torn")).value_or(false);
+  const JsonValue times = fields.optional("times");
+  const JsonValue every = fields.optional("every");
+  step.times = static_cast<unsigned>(reader.number(times, 2, kMostRotations).value_or(1));
+  step.every = reader.duration(every).value_or(Duration{});
+  if (static_cast<bool>(times) != static_cast<bool>(every)) reader.refuse(value, "\"times\" and \"every\" belong together");
   return step;
 }
 
@@ -343,6 +361,12 @@ KillStep read_kill(ScenarioReader& reader, JsonFields& fields, const JsonValue& 
   std::string who = reader.name(value);
   return {std::move(who), reader.number(fields.optional("at"), 1, 1'000'000)};
 }
+
+ExhaustStep read_exhaust(ScenarioReader& reader, JsonFields&, const JsonValue& value) {
+  return {reader.words(value, {"inotify", "watches"})};
+}
+
+RemountStep read_remount(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.path(value)}; }
 
 StopStep read_stop(ScenarioReader& reader, JsonFields&, const JsonValue& value) { return {reader.name(value)}; }
 
@@ -413,14 +437,15 @@ struct Verb {
   Action (*read)(ScenarioReader&, JsonFields&, const JsonValue&);
 };
 
-constexpr std::array<Verb, 21> kVerbs{
-    {{"start", read_as<read_start>},       {"run", read_as<read_run>},       {"put", read_as<read_put>},
-     {"chmod", read_as<read_chmod>},       {"remove", read_as<read_remove>}, {"rename", read_as<read_rename>},
-     {"link", read_as<read_link>},         {"rotate", read_as<read_rotate>}, {"cluster", read_as<read_cluster>},
-     {"project", read_as<read_project>},   {"signal", read_as<read_signal>}, {"kill", read_as<read_kill>},
-     {"stop", read_as<read_stop>},         {"reboot", read_as<read_reboot>}, {"rest", read_as<read_rest>},
-     {"remember", read_as<read_remember>}, {"clock", read_as<read_clock>},   {"fault", read_as<read_fault>},
-     {"advance", read_as<read_advance>},   {"expect", read_as<read_expect>}, {"power-cut", read_as<read_power_cut>}}};
+constexpr std::array<Verb, 23> kVerbs{
+    {{"start", read_as<read_start>},       {"run", read_as<read_run>},        {"put", read_as<read_put>},
+     {"chmod", read_as<read_chmod>},       {"remove", read_as<read_remove>},  {"rename", read_as<read_rename>},
+     {"link", read_as<read_link>},         {"rotate", read_as<read_rotate>},  {"cluster", read_as<read_cluster>},
+     {"project", read_as<read_project>},   {"signal", read_as<read_signal>},  {"kill", read_as<read_kill>},
+     {"stop", read_as<read_stop>},         {"reboot", read_as<read_reboot>},  {"rest", read_as<read_rest>},
+     {"remember", read_as<read_remember>}, {"clock", read_as<read_clock>},    {"fault", read_as<read_fault>},
+     {"advance", read_as<read_advance>},   {"expect", read_as<read_expect>},  {"power-cut", read_as<read_power_cut>},
+     {"remount", read_as<read_remount>},   {"exhaust", read_as<read_exhaust>}}};
 
 Step read_step(ScenarioReader& reader, const JsonValue& value) {
   Step step;

@@ -104,6 +104,14 @@ std::string Site::to_node(std::string_view path) const {
   return root + std::string(path);
 }
 
+std::string Site::to_container(std::string_view node_path) const {
+  const auto is_above = [&](const Volume& volume) {
+    return node_path == volume.node || (node_path.starts_with(volume.node) && node_path[volume.node.size()] == '/');
+  };
+  const auto volume = std::ranges::find_if(volumes, is_above);
+  return volume == volumes.end() ? std::string() : volume->inside + std::string(node_path.substr(volume->node.size()));
+}
+
 std::vector<std::string> Site::mount_points() const {
   std::vector<std::string> points;
   Site outer;

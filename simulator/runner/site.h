@@ -42,6 +42,8 @@ struct Site {
   // The host's path of a scenario path: "node:/x" is /x; a path in a volume is mapped by the volume; any other lies in the container's
   // root.
   std::string to_node(std::string_view path) const;
+  // Where the container sees a path of the host that lies in one of its volumes; "" if it sees it nowhere.
+  std::string to_container(std::string_view node_path) const;
   // The host's paths of the directories that the volumes are mounted on, in their order: of the container's root, or of an outer volume.
   std::vector<std::string> mount_points() const;
   // The container's mounts over the tree, for a memory world.

@@ -33,6 +33,9 @@ Result<> Steps::perform(const StartStep& step) {
     });
     start.with = play_.request.options.with;
     play_.judged = true;
+  } else if (step.what == "plugin") {
+    start.node_program = play_.site.bin_dir + "/" + play_.site.plugin;
+    start.actor = node::Actor::kStage;
   } else {
     auto stage = resolve_build(step.what);
     if (!stage) return std::unexpected(stage.error());
@@ -53,6 +56,8 @@ Result<> Steps::perform(const StartStep& step) {
   }
   start.umask = play_.request.scenario.given.umask;
   start.denied = step.deny;
+  start.can_be_denied =
+      std::ranges::any_of(play_.request.scenario.steps, [](const Step& each) { return std::holds_alternative<ExhaustStep>(each.action); });
   play_.settled_start = true;
   if (!play_.started.insert(step.as).second && start.actor == node::Actor::kBuild)
     play_.past_outputs.push_back(play_.world->life(step.as).output);
@@ -101,8 +106,14 @@ Result<> Steps::perform(const LinkStep& step) { return change({cluster::Change::
 
 Result<> Steps::perform(const RotateStep& step) {
   play_.settled_start = false;
-  const auto changes = play_.course.rotate(step);
-  return changes ? change(*changes) : std::unexpected(changes.error());
+  for (unsigned turn = 0; turn < step.times; ++turn) {
+    const auto changes = play_.course.rotate(step);
+    if (!changes) return std::unexpected(changes.error());
+    if (auto done = change(*changes); !done) return done;
+    const bool cancelled = play_.pass(step.every, [] { return false; }) == Woke::kCancelled;
+    if (cancelled || play_.out_of_time() || !play_.obstacle.empty()) break;
+  }
+  return {};
 }
 
 Result<> Steps::perform(const ClusterStep& step) {
@@ -136,6 +147,21 @@ Result<> Steps::perform(const StopStep& step) {
   return play_.running(step.who) ? play_.world->kill(step.who) : Result<>();
 }
 
+Result<> Steps::perform(const ExhaustStep& step) { return play_.world->deny(step.what); }
+
+Result<> Steps::perform(const RemountStep& step) {
+  const auto volume = std::ranges::find(play_.site.volumes, step.path, &Volume::inside);
+  if (volume == play_.site.volumes.end()) return fail(ErrorCode::kInvalidInput, "no volume is mounted there", step.path);
+  const auto tree = play_.world->look();
+  if (!tree) return std::unexpected(tree.error());
+  const std::string at = volume->node.substr(1);
+  const std::string before = at + ".before";
+  std::vector changes{cluster::Change::remove(before), cluster::Change::rename(at, before)};
+  for (auto& change : copied(*tree, volume->node)) changes.push_back(std::move(change));
+  if (auto done = this->change(changes); !done) return done;
+  return play_.world->remount(step.path);
+}
+
 Result<> Steps::perform(const RebootStep& step) {
   if (auto done = play_.kill_all(); !done) return done;
   return play_.boot(step.volatile_paths);
@@ -152,6 +178,7 @@ Result<> Steps::perform(const RememberStep& step) {
   auto tree = play_.world->look();
   if (!tree) return std::unexpected(tree.error());
   play_.remembered.insert_or_assign(step.name, std::move(*tree));
+  if (const auto open = play_.open_descriptors()) play_.remembered_descriptors.insert_or_assign(step.name, *open);
   return {};
 }
 

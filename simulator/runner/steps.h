@@ -32,6 +32,8 @@ class Steps {
   Result<> perform(const SignalStep& step);
   Result<> perform(const KillStep& step);
   Result<> perform(const StopStep& step);
+  Result<> perform(const ExhaustStep& step);
+  Result<> perform(const RemountStep& step);
   Result<> perform(const RebootStep& step);
   Result<> perform(const PowerCutStep& step);
   Result<> perform(const RestStep& step);

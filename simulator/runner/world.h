@@ -40,6 +40,9 @@ struct Start {
   // What its kernel refuses: "inotify" (a node without free instances: EMFILE), "network" (no socket but local ones: EACCES). kUnavailable
   // where there is no kernel.
   std::set<std::string> denied;
+  bool can_be_denied = false;  // … or may refuse later: World::deny
+  // Host path of a program that lies on the node, to be executed there instead of a build. kUnavailable where there is no kernel.
+  std::string node_program;
 };
 
 // What became of a program.
@@ -64,12 +67,20 @@ class World {
   // Starts a program under a name of the scenario's ("build", "old"); one that still runs under it is an error.
   virtual Result<> start(const std::string& who, const Start& start) = 0;
   virtual Life life(const std::string& who) = 0;
+  // How many files a program, and all that it has started, hold open; none once it has ended.
+  virtual Result<std::size_t> open_descriptors(const std::string&) { return lacking("count the files that a program holds"); }
   // To the program's PID 1, as the container runtime does.
   virtual Result<> signal(const std::string& who, int number) = 0;
   // SIGKILL to the whole container; every later operation of it is refused. Returns when it is gone.
   virtual Result<> kill(const std::string& who) = 0;
   // Kills the next program to be started at its N-th counted operation, before that takes effect.
   virtual Result<> arm_kill(std::uint64_t operation) = 0;
+  // From now on the kernel refuses this (Start::denied), instead of what it refused so, to every program that was started with
+  // Start::can_be_denied.
+  virtual Result<> deny(const std::set<std::string>&) { return lacking("take from a running program what its kernel gives"); }
+  // Mounts the volume at that place of the containers once more, over itself: what lies on the node in its place now is there from here on,
+  // and no event tells of it.
+  virtual Result<> remount(const std::string& /*inside*/) { return lacking("mount a volume anew"); }
 
   // The world's own changes, relative to the node's root; seen by watchers in the container, never charged to a build.
   virtual Result<> change(const std::vector<cluster::Change>& changes) = 0;
@@ -115,6 +126,11 @@ class World {
   // Lets time pass until `done` says so, the deadline is over or, with `rest_ends`, everything has been at rest for `rest`: nothing in
   // flight, every task waiting, no mutation (DESIGN.md, decision 12). `done` is asked first of all, and again after each activity.
   virtual Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) = 0;
+
+ private:
+  static std::unexpected<Error> lacking(const char* what) {
+    return fail(ErrorCode::kUnavailable, std::string("this world cannot ") + what);
+  }
 };
 
 // What a world needs from the case that is played in it.

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -44,6 +46,15 @@ std::uint64_t kilobytes(const std::string& status, std::string_view field) {
   return value;
 }
 
+// The entries of a directory of /proc but "." and ".."; -1 if it may not be read.
+std::int64_t count_entries(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
+  if (directory == nullptr) return -1;
+  std::int64_t count = 0;
+  while (const dirent* entry = readdir(directory.get())) count += entry->d_name[0] != '.' ? 1 : 0;
+  return count;
+}
+
 void add_children(const std::string& text, std::vector<pid_t>& pids) {
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -71,6 +82,11 @@ Census take_census(pid_t init, const CensusRequest& request) {
       if (!waits(state_of(slurp(task + "/stat")))) census.idle = false;
       if ((request.until_busy && !census.idle) || census.tasks > request.until_tasks) return census;
       add_children(slurp(task + "/children"), pids);
+    }
+    if (request.descriptors) {
+      const auto open = count_entries(process + "/fd");
+      census.refused = census.refused || (open < 0 && errno != ENOENT);
+      census.descriptors += static_cast<std::uint64_t>(std::max<std::int64_t>(open, 0));
     }
     if (request.memory) {
       const auto status = slurp(process + "/status");

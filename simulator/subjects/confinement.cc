@@ -118,6 +118,28 @@ int add_rules(scmp_filter_ctx filter) {
   return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, push_back);
 }
 
+#if defined(__x86_64__)
+constexpr std::uint32_t kNative = AUDIT_ARCH_X86_64;
+#elif defined(__aarch64__)
+constexpr std::uint32_t kNative = AUDIT_ARCH_AARCH64;
+#else
+#error "which architecture do this machine's system calls have?"
+#endif
+
+// The instructions that filters by hand are made of.
+sock_filter load(std::size_t offset) { return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
+sock_filter skip_unless(std::uint32_t value, std::uint8_t instructions) {
+  return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, instructions);
+}
+sock_filter answer(std::uint32_t action) { return BPF_STMT(BPF_RET | BPF_K, action); }
+std::uint32_t refuse(int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); }
+
+// Lets the calls of other architectures pass, and leaves the number of the call to what follows.
+std::vector<sock_filter> about_own_calls() {
+  return {load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNative, 1, 0), answer(SECCOMP_RET_ALLOW),
+          load(offsetof(seccomp_data, nr))};
+}
+
 }  // namespace
 
 Result<std::vector<sock_filter>> compile_filter() {
@@ -173,26 +195,9 @@ int drop_privileges(uid_t uid, gid_t gid, bool groups_fixed) {
 }
 
 std::vector<sock_filter> denial_filter(const SandboxSpec& spec) {
-#if defined(__x86_64__)
-  constexpr std::uint32_t kNative = AUDIT_ARCH_X86_64;
-#elif defined(__aarch64__)
-  constexpr std::uint32_t kNative = AUDIT_ARCH_AARCH64;
-#else
-#error "which architecture do this machine's system calls have?"
-#endif
-  const auto load = [](std::size_t offset) -> sock_filter {
-    return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
-  };
-  const auto skip_unless = [](std::uint32_t value, std::uint8_t instructions) -> sock_filter {
-    return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, instructions);
-  };
-  const auto answer = [](std::uint32_t action) -> sock_filter { return BPF_STMT(BPF_RET | BPF_K, action); };
-  const auto refuse = [](int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); };
-
   std::vector<sock_filter> program;
   if (!spec.deny_inotify && !spec.deny_watches && !spec.deny_network) return program;
-  program = {load(offsetof(seccomp_data, arch)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kNative, 1, 0), answer(SECCOMP_RET_ALLOW),
-             load(offsetof(seccomp_data, nr))};
+  program = about_own_calls();
   const auto add = [&program](std::initializer_list<sock_filter> instructions) { program.insert(program.end(), instructions); };
   if (spec.deny_inotify) {
 #ifdef SYS_inotify_init
@@ -212,6 +217,50 @@ std::vector<sock_filter> denial_filter(const SandboxSpec& spec) {
 int install_filter(const std::vector<sock_filter>& filter) {
   sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
+}
+
+Result<Descriptor> leave_inotify_to_another() {
+  auto filter = about_own_calls();
+  const auto add = [&filter](std::uint32_t call) {
+    filter.push_back(skip_unless(call, 1));
+    filter.push_back(answer(SECCOMP_RET_USER_NOTIF));
+  };
+#ifdef SYS_inotify_init
+  add(SYS_inotify_init);
+#endif
+  add(SYS_inotify_init1);
+  add(SYS_inotify_add_watch);
+  filter.push_back(answer(SECCOMP_RET_ALLOW));
+  sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+  Descriptor listener(static_cast<int>(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program)));
+  if (!listener) return fail_errno("seccomp", "what may be denied later", errno);
+  return listener;
+}
+
+void answer_inotify(int listener, const Denial& denial) {
+  // A kernel may know of more than these headers do, and writes all of it.
+  constexpr std::size_t kRoom = 1024;
+  union Call {
+    seccomp_notif call;
+    std::array<char, kRoom> room;
+  };
+  Call asked{};
+  asked.room = {};
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked.call) != 0) return;  // the caller is dead already
+  const bool watch = asked.call.data.nr == SYS_inotify_add_watch;
+  union Answer {
+    seccomp_notif_resp answer;
+    std::array<char, kRoom> room;
+  };
+  Answer given{};
+  given.room = {};
+  given.answer.id = asked.call.id;
+  if (watch ? denial.watches : denial.instances) {
+    given.answer.error = watch ? -ENOSPC : -EMFILE;
+  } else {
+    given.answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  }
+  static_cast<void>(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &given.answer));
 }
 
 }  // namespace entryproof::subjects

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "simulator/base/descriptor.h"
 #include "simulator/base/result.h"
 #include "simulator/subjects/sandbox.h"
 
@@ -33,5 +34,12 @@ int install_filter(const std::vector<sock_filter>& filter);
 // What SandboxSpec::deny_inotify, deny_watches and deny_network ask for, as a filter of its own beside the other; empty if nothing is
 // denied. It sees the machine's own calls; 32-bit programs are not denied anything by it.
 std::vector<sock_filter> denial_filter(const SandboxSpec& spec);
+
+// A filter that leaves every call of inotify to whoever holds the descriptor that this gives, beside the other filters (SandboxSpec::
+// can_be_denied).
+Result<Descriptor> leave_inotify_to_another();
+
+// Answers one such call: refused as the denial says, or let through. For a descriptor that is ready to be read.
+void answer_inotify(int listener, const Denial& denial);
 
 }  // namespace entryproof::subjects

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "simulator/subjects/channel.h"
 #include "simulator/subjects/confinement.h"
 #include "simulator/subjects/network.h"
 #include "simulator/subjects/root.h"
@@ -93,6 +94,15 @@ Result<> stay_on(int processor) {
   return {};
 }
 
+Result<> hand_over_inotify(int supervisor) {
+  auto listener = leave_inotify_to_another();
+  if (!listener) return std::unexpected(listener.error());
+  Channel channel{Descriptor(supervisor)};
+  auto sent = channel.send("inotify", {listener->get()});
+  static_cast<void>(channel.release());
+  return sent;
+}
+
 }  // namespace
 
 Result<> enter_container(const ContainerParts& parts) {
@@ -117,6 +127,9 @@ Result<> enter_container(const ContainerParts& parts) {
   umask(spec.umask);
   if (const auto denials = denial_filter(spec); !denials.empty()) {
     if (const int error = install_filter(denials); error != 0) return fail_errno("seccomp", "what is denied", error);
+  }
+  if (spec.can_be_denied) {
+    if (auto left = hand_over_inotify(parts.supervisor); !left) return left;
   }
   if (const int error = install_filter(*parts.filter); error != 0) return fail_errno("seccomp", "the sandbox's filter", error);
   return {};

@@ -21,6 +21,7 @@ struct ContainerParts {
   const std::vector<sock_filter>* filter = nullptr;
   std::vector<int> cgroups;  // cgroup.procs files, open for writing
   int network = -1;          // a namespace to join; -1: the new one that clone gave
+  int supervisor = -1;       // a Channel that the descriptor for calls of inotify is to go through (SandboxSpec::can_be_denied)
   int out = -1;
   int err = -1;
   bool groups_fixed = false;

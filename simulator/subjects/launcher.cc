@@ -96,6 +96,21 @@ class Launcher::Client {
     return state;
   }
 
+  Result<> deny(std::uint64_t sandbox, const Denial& denial) {
+    Pack body;
+    body.number(sandbox).number(denial.instances ? 1 : 0).number(denial.watches ? 1 : 0);
+    auto answer = ask(Word::kDeny, body.bytes(), {}, nullptr);
+    return answer ? Result<>{} : std::unexpected(answer.error());
+  }
+
+  Result<> remount(std::uint64_t sandbox, const Bind& bind) {
+    Pack body;
+    body.number(sandbox);
+    pack(body, bind);
+    auto answer = ask(Word::kRemount, body.bytes(), {}, nullptr);
+    return answer ? Result<>{} : std::unexpected(answer.error());
+  }
+
   Result<Network> make_network(const NetworkSpec& spec) {
     Pack body;
     pack(body, spec);
@@ -187,6 +202,7 @@ class Launcher::Client {
     } else if (word == Word::kSpawned && !descriptors.empty()) {
       call.state->pidfd = std::move(descriptors[0]);
       call.state->pid = pid_of(call.state->pidfd);
+      call.state->id = id;
       watch(call.state->out.get(), id << 2 | kOut);
       watch(call.state->err.get(), id << 2 | kErr);
       running_.emplace(id, call.state);
@@ -196,6 +212,8 @@ class Launcher::Client {
       network.name_space = std::move(descriptors[0]);
       for (std::size_t i = 1; i < descriptors.size(); ++i) network.listeners.push_back(std::move(descriptors[i]));
       call.answer.set_value(std::move(network));
+    } else if (word == Word::kDone) {
+      call.answer.set_value(Network{});
     } else if (word == Word::kSockets) {
       call.answer.set_value(Network{{}, std::move(descriptors)});
     } else {
@@ -318,6 +336,10 @@ Result<std::unique_ptr<Sandbox>> Launcher::spawn(const SandboxSpec& spec) {
   if (!state) return std::unexpected(state.error());
   return std::make_unique<Sandbox>(std::move(*state));
 }
+
+Result<> Launcher::deny(const Sandbox& sandbox, const Denial& denial) { return client_->deny(sandbox.id(), denial); }
+
+Result<> Launcher::remount(const Sandbox& sandbox, const Bind& bind) { return client_->remount(sandbox.id(), bind); }
 
 Result<Network> Launcher::make_network(const NetworkSpec& spec) { return client_->make_network(spec); }
 

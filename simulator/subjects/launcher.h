@@ -47,6 +47,11 @@ class Launcher {
   // Returns when the program has been executed, or with the operation and path that failed. Takes 2 to 4 ms. kUnavailable: the machine
   // refuses part of a sandbox; kIo: the executable, its interpreter or a bind is not there.
   Result<std::unique_ptr<Sandbox>> spawn(const SandboxSpec& spec);
+  // From now on a sandbox that can be denied inotify (SandboxSpec) is refused this of it, and nothing else. One that has ended is no error.
+  Result<> deny(const Sandbox& sandbox, const Denial& denial);
+  // Mounts what lies in the place of one of its binds now over that bind, in the running sandbox, from outside: nothing in there is told.
+  // Files that it holds open stay those of before.
+  Result<> remount(const Sandbox& sandbox, const Bind& bind);
   Result<Network> make_network(const NetworkSpec& spec);
   // TCP sockets that were opened in the namespace, neither bound nor connected, non-blocking. A socket stays where it was opened, so that
   // any thread of the harness may connect it. `family`: AF_INET or AF_INET6; at most 32.

@@ -21,6 +21,7 @@
 #include "simulator/subjects/helper.h"
 #include "simulator/subjects/network.h"
 #include "simulator/subjects/protocol.h"
+#include "simulator/subjects/root.h"
 
 namespace entryproof::subjects {
 namespace {
@@ -28,7 +29,7 @@ namespace {
 constexpr int kTickMs = 20;  // how often cgroups are asked about limits
 constexpr unsigned kRemovalTries = 100;
 constexpr char kReady = 'R';  // the child's last word before exec
-enum Source : std::uint64_t { kChannel, kSetup, kInit };
+enum Source : std::uint64_t { kChannel, kSetup, kInit, kInotify };
 
 // Like fork(), into new namespaces. Right only in a process with one thread: the C library is not told.
 pid_t clone_process(std::uint64_t flags, int* pidfd) {
@@ -53,7 +54,7 @@ class LauncherProcess {
       const int count = epoll_wait(events_.get(), ready.data(), static_cast<int>(ready.size()), sandboxes_.empty() ? -1 : kTickMs);
       for (int i = 0; i < count; ++i) {
         const auto data = ready[static_cast<std::size_t>(i)].data.u64;
-        handle(static_cast<Source>(data & 3), data >> 2);
+        handle(static_cast<Source>(data & 3), data >> 2, ready[static_cast<std::size_t>(i)].events);
       }
       tick();
     }
@@ -66,6 +67,9 @@ class LauncherProcess {
     Descriptor pidfd;
     Descriptor setup;  // what the child says before exec
     std::string said;
+    Channel supervisor;  // through which the descriptor comes that inotify is answered by …
+    Descriptor inotify;  // … and that
+    Denial denial;
     Cgroups::Group group;
     unsigned excesses = 0;  // mask by Excess
     bool started = false;   // exec has happened
@@ -94,12 +98,14 @@ class LauncherProcess {
     say(Word::kFailed, id, body.bytes());
   }
 
-  void handle(Source source, std::uint64_t id) {
+  void handle(Source source, std::uint64_t id, std::uint32_t events) {
     if (source == kChannel) return receive();
     const auto found = sandboxes_.find(id);
     if (found == sandboxes_.end()) return;
     if (source == kSetup) hear(id, found->second);
     if (source == kInit) bury(id, found->second);
+    // Nobody is left who could ask: bury() follows.
+    if (source == kInotify && (events & EPOLLIN) != 0) answer_inotify(found->second.inotify.get(), found->second.denial);
   }
 
   void receive() {
@@ -117,6 +123,14 @@ class LauncherProcess {
       const auto spec = unpack_sandbox(words);
       auto spawned = spawn(id, spec, (*message)->descriptors);
       if (!spawned) say_failed(id, spawned.error());
+    } else if (word == Word::kDeny) {
+      const auto found = sandboxes_.find(words.number());
+      const Denial denial{words.number() != 0, words.number() != 0};
+      if (found != sandboxes_.end()) found->second.denial = denial;
+      say(Word::kDone, id, {});
+    } else if (word == Word::kRemount) {
+      const auto sandbox = words.number();
+      remount(id, sandbox, unpack_bind(words));
     } else if (word == Word::kMakeNetwork) {
       make_network(id, unpack_network(words));
     } else if (word == Word::kMakeSockets && !(*message)->descriptors.empty()) {
@@ -138,6 +152,13 @@ class LauncherProcess {
     if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe", "for a sandbox", errno);
     running.setup.reset(ends[0]);
     Descriptor child_end(ends[1]);
+    Channel supervised;
+    if (spec.can_be_denied) {
+      auto pair = Channel::pair();
+      if (!pair) return std::unexpected(pair.error());
+      running.supervisor = std::move(pair->first);
+      supervised = std::move(pair->second);
+    }
 
     int pidfd = -1;
     const auto flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (joins ? 0 : CLONE_NEWNET);
@@ -145,7 +166,7 @@ class LauncherProcess {
     if (running.pid == 0) {
       become(spec,
              ContainerParts{&spec, setup_.root_directory, &filter_, running.group.procs(), joins ? descriptors[2].get() : -1,
-                            descriptors[0].get(), descriptors[1].get(), setup_.groups_fixed, pid_max(spec)},
+                            supervised.fd(), descriptors[0].get(), descriptors[1].get(), setup_.groups_fixed, pid_max(spec)},
              child_end.get());
     }
     if (running.pid < 0) {
@@ -192,12 +213,24 @@ class LauncherProcess {
       return;
     }
     running.setup.reset();
+    take_inotify(id, running);
     running.started = running.said == std::string(1, kReady);
     if (running.started) say(Word::kSpawned, id, {}, {running.pidfd.get()});
   }
 
+  // The descriptor was sent before exec, if it came to that.
+  void take_inotify(std::uint64_t id, Running& running) {
+    if (running.supervisor.fd() < 0) return;
+    auto message = running.supervisor.receive();
+    if (message && *message && !(*message)->descriptors.empty()) running.inotify = std::move((*message)->descriptors.front());
+    running.supervisor = Channel();
+    if (running.inotify) watch(running.inotify.get(), id << 2 | kInotify);
+  }
+
   void bury(std::uint64_t id, Running& running) {
     while (running.setup) hear(id, running);
+    if (running.inotify) epoll_ctl(events_.get(), EPOLL_CTL_DEL, running.inotify.get(), nullptr);
+    running.inotify.reset();
     epoll_ctl(events_.get(), EPOLL_CTL_DEL, running.pidfd.get(), nullptr);
     waitpid(running.pid, &running.status, 0);
     running.dead = true;
@@ -240,6 +273,33 @@ class LauncherProcess {
     Error error = unpack_error(words);
     if (!words.ok()) error = Error{ErrorCode::kIo, "a sandbox was killed while it was being set up", {}};
     say_failed(id, error);
+  }
+
+  // By a child, for whoever goes into a sandbox' mounts does not come back.
+  void remount(std::uint64_t id, std::uint64_t sandbox, const Bind& bind) {
+    const auto found = sandboxes_.find(sandbox);
+    if (found == sandboxes_.end() || found->second.dead) return say(Word::kDone, id, {});
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return say_failed(id, fail_errno("pipe", "for a mount", errno).error());
+    const Descriptor heard(ends[0]);
+    Descriptor said(ends[1]);
+    const pid_t pid = clone_process(0, nullptr);
+    if (pid == 0) {
+      if (auto mounted = mount_over(bind, found->second.pidfd.get()); !mounted) {
+        Pack body;
+        pack(body, mounted.error());
+        static_cast<void>(!write(said.get(), body.bytes().data(), body.bytes().size()));
+      }
+      _exit(0);
+    }
+    if (pid < 0) return say_failed(id, fail_errno("clone", "for a mount", errno).error());
+    said.reset();
+    std::array<char, 4096> buffer{};
+    const auto got = read(heard.get(), buffer.data(), buffer.size());
+    waitpid(pid, nullptr, 0);
+    if (got == 0) return say(Word::kDone, id, {});
+    Unpack words(std::string_view(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
+    say_failed(id, unpack_error(words));
   }
 
   void make_network(std::uint64_t id, const NetworkSpec& spec) {

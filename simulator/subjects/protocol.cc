@@ -2,17 +2,31 @@
 
 namespace entryproof::subjects {
 
+void pack(Pack& to, const Bind& bind) { to.text(bind.root).text(bind.below).text(bind.inside).number(bind.read_only ? 1 : 0); }
+
+Bind unpack_bind(Unpack& from) {
+  Bind bind;
+  bind.root = from.text();
+  bind.below = from.text();
+  bind.inside = from.text();
+  bind.read_only = from.number() != 0;
+  return bind;
+}
+
 void pack(Pack& to, const SandboxSpec& spec) {
   to.text(spec.executable.outside).text(spec.executable.inside).texts(spec.argv).texts(spec.environment);
   to.number(spec.binds.size());
-  for (const auto& bind : spec.binds) to.text(bind.root).text(bind.below).text(bind.inside).number(bind.read_only ? 1 : 0);
+  for (const auto& bind : spec.binds) pack(to, bind);
   to.number(spec.neighbours.size());
   for (const auto& neighbour : spec.neighbours) to.text(neighbour.outside).text(neighbour.inside);
   to.text(spec.working_directory).text(spec.hostname).number(spec.umask).number(spec.uid).number(spec.gid);
   const auto& limits = spec.limits;
   to.number(limits.processes).number(limits.memory_bytes).number(limits.output_bytes).number(limits.file_bytes).number(limits.open_files);
   to.number(static_cast<std::uint64_t>(spec.processor + 1));
-  to.number(spec.deny_inotify ? 1 : 0).number(spec.deny_watches ? 1 : 0).number(spec.deny_network ? 1 : 0);
+  to.number(spec.deny_inotify ? 1 : 0)
+      .number(spec.deny_watches ? 1 : 0)
+      .number(spec.deny_network ? 1 : 0)
+      .number(spec.can_be_denied ? 1 : 0);
   to.number(spec.network >= 0 ? 1 : 0);
 }
 
@@ -23,12 +37,7 @@ SandboxSpec unpack_sandbox(Unpack& from) {
   spec.argv = from.texts();
   spec.environment = from.texts();
   for (auto count = from.number(); count > 0 && from.ok(); --count) {
-    Bind bind;
-    bind.root = from.text();
-    bind.below = from.text();
-    bind.inside = from.text();
-    bind.read_only = from.number() != 0;
-    spec.binds.push_back(std::move(bind));
+    spec.binds.push_back(unpack_bind(from));
   }
   for (auto count = from.number(); count > 0 && from.ok(); --count) {
     Neighbour neighbour;
@@ -50,6 +59,7 @@ SandboxSpec unpack_sandbox(Unpack& from) {
   spec.deny_inotify = from.number() != 0;
   spec.deny_watches = from.number() != 0;
   spec.deny_network = from.number() != 0;
+  spec.can_be_denied = from.number() != 0;
   spec.network = from.number() != 0 ? 0 : -1;
   return spec;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,6 +53,28 @@ Descriptor open_in(int root, const std::string& path, std::uint64_t flags) {
   return Descriptor(static_cast<int>(fd));
 }
 
+Result<Descriptor> source_of(const Bind& volume) {
+  const Descriptor root(open(volume.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return fail_errno("open", volume.root, errno);
+  auto source = open_in(root.get(), volume.below, O_PATH);
+  if (!source) return fail_errno("open the volume of " + volume.inside + ",", volume.below, errno);
+  return source;
+}
+
+std::uint64_t attributes_of(const Bind& volume) { return kNoTrust | (volume.read_only ? MOUNT_ATTR_RDONLY : 0U); }
+
+// What `source` (O_PATH) shows, with all that is mounted below it, as a mount that is nowhere yet. Flags already there stay.
+Result<Descriptor> detached(const Descriptor& source, const std::string& name, std::uint64_t attributes) {
+  Descriptor tree(open_tree(source.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
+  if (!tree) return fail_errno("open_tree", name, errno);
+  mount_attr change{};
+  change.attr_set = attributes;
+  change.propagation = MS_PRIVATE;
+  if (mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) != 0)
+    return fail_errno("mount_setattr", name, errno);
+  return tree;
+}
+
 class Root {
  public:
   explicit Root(const std::string& at) : at_(at) {}
@@ -85,20 +108,14 @@ class Root {
     return {};
   }
 
-  // Binds what `source` (O_PATH) shows, with all that is mounted below it, and adds the attributes; flags already there stay.
   Result<> bind(const Descriptor& source, const std::string& name, const std::string& inside, std::uint64_t attributes) {
-    const Descriptor tree(open_tree(source.get(), "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE));
-    if (!tree) return fail_errno("open_tree", name, errno);
-    mount_attr change{};
-    change.attr_set = attributes;
-    change.propagation = MS_PRIVATE;
-    if (mount_setattr(tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) != 0)
-      return fail_errno("mount_setattr", name, errno);
+    const auto tree = detached(source, name, attributes);
+    if (!tree) return std::unexpected(tree.error());
     struct stat about{};
     if (fstat(source.get(), &about) != 0) return fail_errno("stat", name, errno);
     auto place = target(inside, S_ISDIR(about.st_mode));
     if (!place) return std::unexpected(place.error());
-    if (move_mount(tree.get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+    if (move_mount(tree->get(), "", place->get(), "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
       return fail_errno("mount " + name + " at", inside, errno);
     }
     return {};
@@ -111,11 +128,8 @@ class Root {
   }
 
   Result<> bind_volume(const Bind& volume) {
-    const Descriptor root(open(volume.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!root) return fail_errno("open", volume.root, errno);
-    const auto source = open_in(root.get(), volume.below, O_PATH);
-    if (!source) return fail_errno("open the volume of " + volume.inside + ",", volume.below, errno);
-    return bind(source, volume.below, volume.inside, kNoTrust | (volume.read_only ? MOUNT_ATTR_RDONLY : 0U));
+    const auto source = source_of(volume);
+    return source ? bind(*source, volume.below, volume.inside, attributes_of(volume)) : std::unexpected(source.error());
   }
 
   // Makes this the root of the process and lets the old one go.
@@ -265,6 +279,18 @@ Result<> fill_proc(Root& root, const std::string& at, PidMax pid_max) {
 
 }  // namespace
 
+Result<> mount_over(const Bind& bind, int pidfd) {
+  const auto source = source_of(bind);
+  if (!source) return std::unexpected(source.error());
+  const auto tree = detached(*source, bind.below, attributes_of(bind));
+  if (!tree) return std::unexpected(tree.error());
+  if (setns(pidfd, CLONE_NEWNS) != 0) return fail_errno("setns", "a sandbox's mounts", errno);
+  if (move_mount(tree->get(), "", AT_FDCWD, bind.inside.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    return fail_errno("mount " + bind.below + " at", bind.inside, errno);
+  }
+  return {};
+}
+
 Result<> build_root(const SandboxSpec& spec, const std::string& at, PidMax pid_max) {
   Root root(at);
   if (auto created = root.create(); !created) return created;
@@ -283,7 +309,9 @@ Result<> build_root(const SandboxSpec& spec, const std::string& at, PidMax pid_m
   for (const auto& volume : spec.binds) {
     if (auto bound = root.bind_volume(volume); !bound) return bound;
   }
-  if (auto bound = root.bind_machine(spec.executable.outside, spec.executable.inside); !bound) return bound;
+  if (!spec.executable.outside.empty()) {
+    if (auto bound = root.bind_machine(spec.executable.outside, spec.executable.inside); !bound) return bound;
+  }
   return root.enter();
 }
 

@@ -13,6 +13,10 @@ namespace entryproof::subjects {
 // file is the whole machine's, and this must not be asked for (0).
 using PidMax = unsigned;
 
+// Mounts a volume over what is mounted at its place, in the mount namespace of a running sandbox (a pidfd of its init). For a process of
+// its own: it ends up in that namespace.
+Result<> mount_over(const Bind& bind, int pidfd);
+
 // Makes it at `at`, an existing directory, and goes into it for good: the old root is gone afterwards. In a fresh mount and pid namespace.
 Result<> build_root(const SandboxSpec& spec, const std::string& at, PidMax pid_max);
 

@@ -36,6 +36,8 @@ Sandbox::~Sandbox() { kill(); }
 
 pid_t Sandbox::pid() const { return state_->pid; }
 
+std::uint64_t Sandbox::id() const { return state_->id; }
+
 std::optional<ExitStatus> Sandbox::poll() const {
   const std::lock_guard lock(state_->mutex);
   return state_->status;
@@ -68,6 +70,16 @@ bool Sandbox::idle() const {
   pollfd init{state_->pidfd.get(), POLLIN, 0};
   if (::poll(&init, 1, 0) != 0) return poll().has_value();
   return census.idle;
+}
+
+Result<std::size_t> Sandbox::open_descriptors() const {
+  if (poll()) return 0;
+  const auto census = take_census(state_->pid, {.descriptors = true});
+  // As in idle(): the numbers are of ours only if it is still there.
+  pollfd init{state_->pidfd.get(), POLLIN, 0};
+  if (::poll(&init, 1, 0) != 0) return 0;
+  if (census.refused) return fail(ErrorCode::kUnavailable, "the descriptors of a sandbox's processes may not be counted");
+  return census.descriptors;
 }
 
 }  // namespace entryproof::subjects

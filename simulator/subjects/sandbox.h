@@ -46,7 +46,8 @@ struct SandboxLimits {
 };
 
 struct SandboxSpec {
-  Neighbour executable;                  // outside: the build on this machine; inside: "/thin_entrypoint". Scripts run by their shebang
+  // outside: the build on this machine, "" for one that lies in a bind; inside: "/thin_entrypoint". Scripts run by their shebang.
+  Neighbour executable;
   std::vector<std::string> argv;         // argv[0] included; empty = the inside path alone
   std::vector<std::string> environment;  // "NAME=value"; nothing is inherited
   // Mounted in this order. A bind's inside path is made where it lies on the sandbox's own root; where it lies in an earlier bind it must
@@ -67,6 +68,14 @@ struct SandboxSpec {
   bool deny_inotify = false;
   bool deny_watches = false;
   bool deny_network = false;
+  // Whether Launcher::deny can refuse it inotify later. Every call of inotify waits for the launcher's word then.
+  bool can_be_denied = false;
+};
+
+// What a running sandbox is refused of inotify: instances (EMFILE), watches (ENOSPC).
+struct Denial {
+  bool instances = false;
+  bool watches = false;
 };
 
 struct ExitStatus {
@@ -109,6 +118,9 @@ class Sandbox {
   // Every task waits interruptibly (or is stopped, or dead). A task that waits for a door's answer does, too: ask the door first and after
   // (FuseDoor::busy). True when the sandbox has ended.
   bool idle() const;
+  std::uint64_t id() const;  // for the launcher
+  // How many descriptors its processes have open; 0 once it has ended. kUnavailable where /proc does not tell.
+  Result<std::size_t> open_descriptors() const;
 
  private:
   std::shared_ptr<State> state_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@ struct Sandbox::State {
   SandboxLimits limits;
   Descriptor pidfd;
   pid_t pid = 0;
+  std::uint64_t id = 0;  // among the launcher's
   // Only the client's thread uses these.
   Descriptor out;
   Descriptor err;

@@ -52,6 +52,7 @@ class MemoryHost final : public reference::Host {
   void request_stop() { stop_requested_ = true; }
   // The node refuses every mutation of this process: it has been killed.
   bool killed() const { return node_.sealed(process_.caller().actor, process_.caller().session); }
+  std::size_t open_descriptors() const { return process_.open_descriptors(); }
   // Closes what is open, as the kernel does for a process that ends.
   void exit();
   const std::string& output() const { return output_; }

@@ -134,6 +134,7 @@ void ReferenceInProcess::turn() { life_->turn(); }
 void ReferenceInProcess::signal(int number) { life_->signal(number); }
 std::optional<int> ReferenceInProcess::exit_code() const { return life_->exit_code_; }
 std::optional<int> ReferenceInProcess::ended_by() const { return life_->ended_by_; }
+std::size_t ReferenceInProcess::open_descriptors() const { return life_->host_.open_descriptors(); }
 const std::string& ReferenceInProcess::output() const { return life_->host_.output(); }
 bool ReferenceInProcess::output_exceeded() const { return life_->host_.output_exceeded(); }
 

@@ -58,6 +58,8 @@ class ReferenceInProcess {
   // How it ended: one of the two, once it runs no more.
   std::optional<int> exit_code() const;
   std::optional<int> ended_by() const;
+  // How many files it holds open.
+  std::size_t open_descriptors() const;
   // Both streams, in order, line by line, up to the cap.
   const std::string& output() const;
   bool output_exceeded() const;

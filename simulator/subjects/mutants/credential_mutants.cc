@@ -117,6 +117,17 @@ std::optional<std::string> when_it_lives_longer(Reader& reader, bool token, cons
   return held;
 }
 
+// The buffer for a token is a page.
+std::optional<std::string> a_page_of_token(Reader&, bool token, const std::string& real) {
+  constexpr std::size_t kPage = 4096;
+  return token && real.size() > kPage ? std::optional(real.substr(0, kPage)) : std::nullopt;
+}
+
+// What does not begin with a certificate is none.
+std::optional<std::string> certificates_from_the_first_line(Reader&, bool token, const std::string& real) {
+  return token || real.starts_with("-----BEGIN CERTIFICATE-----\n") ? std::nullopt : std::optional(std::string());
+}
+
 // Looks again two seconds later by the clock on the wall.
 std::optional<std::string> by_the_wall_clock(Reader& reader, bool token, const std::string& real) {
   const std::int64_t now = reader.host().wall_seconds();
@@ -293,23 +304,6 @@ class LateWriter final : public Misbehaviour {
   std::string target_;
 };
 
-// What it cannot have an event queue for, it does not look at again.
-class EventsOrNothing final : public Misbehaviour {
- public:
-  EventsOrNothing(reference::Host& inner, const reference::Options& options) : Misbehaviour(inner, options) {
-    const auto watched = inner_.watch(reference::directory_of(options_.token_file));
-    blind_ = !watched && watched.error() == reference::Errno{EMFILE};
-  }
-  std::optional<std::string> shown(const std::string& path) override {
-    if (!blind_ || !(places_.is_token(path) || places_.is_ca(path)) || !inner_.stat(path)) return std::nullopt;
-    return seen_.emplace(places_.is_token(path), read_whole(inner_, path)).first->second;
-  }
-
- private:
-  bool blind_ = false;
-  std::map<bool, std::string> seen_;  // the token, the CA
-};
-
 // Nothing is done before the network has been looked at, whatever is known already. It asks the kernel for a socket and connects to
 // nothing.
 class AsksTheNetwork final : public Misbehaviour {
@@ -332,6 +326,35 @@ class Torn final : public Misbehaviour {
     if (reference::name_of(path) == "..data") return std::unexpected(reference::Errno{ENOENT});
     return inner_.readlink(path);
   }
+};
+
+// Retries are counted, and never given back: when they are used up, what was read last is kept for ever.
+class CountsRetries final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<std::string> readlink(const std::string& path) override {
+    auto target = inner_.readlink(path);
+    if (!target || reference::name_of(path) != "..data") return target;
+    const bool moved = !target_.empty() && *target != target_;
+    if (moved) ++retries_;
+    target_ = *target;
+    return target;
+  }
+  std::optional<std::string> shown(const std::string& path) override {
+    const bool token = places_.is_token(path);
+    if (retries_ < kBudget || !(token || places_.is_ca(path)) || !inner_.stat(path)) return std::nullopt;
+    return held_.try_emplace(token, read_whole(inner_, path)).first->second;
+  }
+  reference::Turn after(reference::Turn turn) override {
+    target_.clear();  // what changes between two looks is no retry
+    return turn;
+  }
+
+ private:
+  static constexpr unsigned kBudget = 1000;
+  unsigned retries_ = 0;
+  std::string target_;
+  std::map<bool, std::string> held_;  // the token, the CA
 };
 
 // Without verification the CA is of no use, and yet a change of it is written down.
@@ -385,6 +408,11 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-13 (whereabouts does it right)",
        {"FRESH-13/unverified-is-quiet"},
        made_by<MarksTheAuthority>()},
+      {"authority-by-its-first-line",
+       "A CA file that does not begin with a certificate and a plain line end is taken for empty.",
+       "FRESH-13 (derived: CRLF, comments; Go and OpenSSL read both)",
+       {"FRESH-13/any-form"},
+       reading(certificates_from_the_first_line)},
       {"blanks-when-volume-away",
        "The kubeconfig is emptied when the token cannot be read.",
        "FRESH-14 (4.x: an empty token is published)",
@@ -400,11 +428,6 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-14 (4.x, D-5)",
        {"FRESH-14/survives"},
        made_by<Touchy>(Touchy::Reaction::kEnds)},
-      {"events-or-nothing",
-       "Where no event queue can be had the token is read once.",
-       "FRESH-15 (fs.inotify.max_user_instances, EMFILE; fsnotify)",
-       {"FRESH-15/without-inotify"},
-       made_by<EventsOrNothing>()},
       {"generations-mixed",
        "Token and CA are opened one after the other, whatever happens in between.",
        "FRESH-14 (AtomicWriter)",
@@ -481,6 +504,16 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-07 (4.1 and later, multus#1532)",
        {"FRESH-07/without-watch"},
        reading(with_the_watch_only)},
+      {"retries-run-out",
+       "Torn readings are counted over the whole life; after a thousand of them nothing new is read.",
+       "FRESH-14, FRESH-17 (projectcalico/calico#8777: refreshes just stop)",
+       {"FRESH-14/ten-thousand-swaps"},
+       made_by<CountsRetries>()},
+      {"token-in-a-page",
+       "A token is read into a buffer of 4096 bytes, and what does not fit is lost.",
+       "FRESH-21 (derived)",
+       {"FRESH-21/huge"},
+       reading(a_page_of_token)},
       {"token-unchecked",
        "Whatever is in the token's file is published.",
        "FRESH-21 (4.x, D-31)",

@@ -260,6 +260,17 @@ class InsistsOnTheCopy final : public Misbehaviour {
   bool copied_ = false;
 };
 
+// Each refresh is looked at through a descriptor that nobody closes.
+class Leaks final : public Misbehaviour {
+ public:
+  using Misbehaviour::Misbehaviour;
+  Outcome<> rename(const std::string& from, const std::string& to) override {
+    auto done = inner_.rename(from, to);
+    if (done && places_.is_kubeconfig(to)) static_cast<void>(inner_.open(to, O_RDONLY, 0));
+    return done;
+  }
+};
+
 }  // namespace
 
 std::vector<Recipe> keeping_mutants() {
@@ -284,6 +295,11 @@ std::vector<Recipe> keeping_mutants() {
        "FRESH-08 (multus#1367)",
        {"FRESH-08/configuration-untouched"},
        made_by<AllAtOnce>()},
+      {"descriptor-leaked",
+       "Each refresh leaves one descriptor open.",
+       "LIFE-60 (whereabouts#575, #577: something for each turn of the loop)",
+       {"LIFE-60/descriptors"},
+       made_by<Leaks>()},
       {"directory-cleaned",
        "Files that are no configurations are swept out of the CNI directory.",
        "ORDER-43 (linkerd2#10375)",

@@ -102,6 +102,7 @@ inline auto with_options(void (*change)(reference::Options&)) {
 
 std::vector<Recipe> publication_mutants();  // what is published, and how it gets to its place
 std::vector<Recipe> credential_mutants();   // what is read of the service account, and when it is acted upon
+std::vector<Recipe> event_mutants();        // how it hears that this has changed
 std::vector<Recipe> primary_mutants();      // which configurations are read, and what is made of them
 std::vector<Recipe> keeping_mutants();      // what is looked at again, repaired, left alone or swept
 std::vector<Recipe> careless_mutants();     // what only a crash shows

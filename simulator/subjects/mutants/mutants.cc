@@ -14,8 +14,8 @@ namespace {
 const std::vector<Recipe>& recipes() {
   static const std::vector<Recipe> all = [] {
     std::vector<Recipe> made;
-    for (auto* theme :
-         {publication_mutants, credential_mutants, primary_mutants, keeping_mutants, careless_mutants, ending_mutants, error_mutants}) {
+    for (auto* theme : {publication_mutants, credential_mutants, event_mutants, primary_mutants, keeping_mutants, careless_mutants,
+                        ending_mutants, error_mutants}) {
       std::ranges::move(theme(), std::back_inserter(made));
     }
     std::ranges::sort(made, {}, &Recipe::name);

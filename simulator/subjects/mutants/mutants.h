@@ -1,9 +1,8 @@
 // Mutants: the reference with one defect each, by name.
 //
 // A mutant is the reference over a Host that does one thing wrong (misbehaviour.h says how), and each defect has been seen in the field and
-// says where. The tables that name them stand by theme: publication.cc, credential_mutants.cc, primary_mutants.cc, keeping_mutants.cc,
-// careless_mutants.cc, error_mutants.cc and ending_mutants.cc. Each entry names the checks that go red, so that a check that nothing turns
-// red can be told from one that works; the suite's tests hold that list true.
+// says where. The tables that name them stand by theme, a file each (misbehaviour.h lists them). Each entry names the checks that go red,
+// so that a check that nothing turns red can be told from one that works; the suite's tests hold that list true.
 #pragma once
 
 #include <map>

@@ -216,7 +216,7 @@ std::vector<Recipe> publication_mutants() {
       {"binary-in-place",
        "The plugin is written over the installed one.",
        "ATOM-23, LIFE-59 (multus#1221)",
-       {"ATOM-23/binary-never-partial", "LIFE-59/busy"},
+       {"ATOM-23/binary-never-partial", "LIFE-59/busy", "LIFE-59/executed"},
        defect({kBinary, kInPlace})},
       {"binary-truncated",
        "Half of the plugin is installed.",
