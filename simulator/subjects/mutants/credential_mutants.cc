@@ -123,9 +123,11 @@ std::optional<std::string> a_page_of_token(Reader&, bool token, const std::strin
   return token && real.size() > kPage ? std::optional(real.substr(0, kPage)) : std::nullopt;
 }
 
-// What does not begin with a certificate is none.
-std::optional<std::string> certificates_from_the_first_line(Reader&, bool token, const std::string& real) {
-  return token || real.starts_with("-----BEGIN CERTIFICATE-----\n") ? std::nullopt : std::optional(std::string());
+// Where there is text around the certificates, the last of them is cut out.
+std::optional<std::string> last_certificate_of_a_text(Reader&, bool token, const std::string& real) {
+  const auto last = real.rfind("-----BEGIN CERTIFICATE-----");
+  if (token || real.starts_with("-----BEGIN CERTIFICATE-----\n") || last == std::string::npos) return std::nullopt;
+  return real.substr(last);
 }
 
 // Looks again two seconds later by the clock on the wall.
@@ -408,11 +410,11 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-13 (whereabouts does it right)",
        {"FRESH-13/unverified-is-quiet"},
        made_by<MarksTheAuthority>()},
-      {"authority-by-its-first-line",
-       "A CA file that does not begin with a certificate and a plain line end is taken for empty.",
-       "FRESH-13 (derived: CRLF, comments; Go and OpenSSL read both)",
+      {"authority-cut-out-of-text",
+       "Of a CA file with text around its certificates the last certificate is taken.",
+       "FRESH-13 (derived: comments, CRLF; Go and OpenSSL read all of it)",
        {"FRESH-13/any-form"},
-       reading(certificates_from_the_first_line)},
+       reading(last_certificate_of_a_text)},
       {"blanks-when-volume-away",
        "The kubeconfig is emptied when the token cannot be read.",
        "FRESH-14 (4.x: an empty token is published)",
