@@ -161,8 +161,10 @@ class Sweep {
     return "";
   }
 
-  // That a name is not there is no fault: no file system says so of one that is.
-  static bool is_a_lie(const node::Operation& operation, int error) { return operation.verb == Verb::kLookup && error == ENOENT; }
+  // No file system says of a name that is there that it is not, and a build may do what it likes about a file that is not there.
+  static bool is_a_lie(const node::Operation& operation, int error) {
+    return error == ENOENT && (operation.verb == Verb::kLookup || operation.verb == Verb::kOpen);
+  }
 
   std::vector<Fault> faults_of_the_clean_run() const {
     std::vector<Fault> faults;
