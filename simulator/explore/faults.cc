@@ -94,8 +94,13 @@ class Sweep {
       return false;
     }
     rig_ = std::make_unique<Rig>(recording_.site, runner::layout_of(recording_.site), make_world_,
-                                 Rig::Options{kPatience, kSettled, http_, request_.cancelled, true});
+                                 Rig::Options{kPatience, kSettled, http_, request_.cancelled, true, end_of_real_time()});
     return true;
+  }
+
+  std::optional<std::chrono::steady_clock::time_point> end_of_real_time() const {
+    if (!bounds_.max_time || request_.world == runner::WorldKind::kMemory) return std::nullopt;
+    return begun_ + *bounds_.max_time;
   }
 
   Condition look(const node::Tree& tree, oracles::Readers& readers) const {
@@ -227,6 +232,7 @@ class Sweep {
     };
     auto lived = rig_->live_with({fault.rule}, ground.recorded->before, ground.recorded->start, request_.seed + 1, healed, healing);
     if (!lived) return trouble(lived.error());
+    if (over()) return;  // it may have been cut short
     judge_during(ground, fault, lived->during, readers);
     judge_closes(ground, fault, lived->during);
     // A failed sync loses more than it says, and whoever goes on as if nothing had been publishes what the next crash takes away.

@@ -1,5 +1,6 @@
 #include "simulator/explore/rig.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <memory>
@@ -92,7 +93,7 @@ class Rig::Session {
       lived.content = now && content(*now);
       return lived.content;
     };
-    const Moment deadline = world_->clock().now() + stretch.patience;
+    const Moment deadline = world_->clock().now() + within_limits(stretch.patience);
     Woke woke = world_->pass(deadline, is_content, content ? stretch.settled : kRest);
     // What it had begun when all was there: the sync of a directory, the removal of what is in the way.
     if (woke == Woke::kDone) woke = world_->pass(deadline, [] { return false; }, kRest);
@@ -106,12 +107,17 @@ class Rig::Session {
       const auto now = describe({}, Woke::kRest);
       return now && !unfinished(*now);
     };
-    const Woke woke = world_->pass(world_->clock().now() + patience, finished, patience);
+    const Woke woke = world_->pass(world_->clock().now() + within_limits(patience), finished, patience);
     if (woke == Woke::kCancelled) return fail(ErrorCode::kUnavailable, "interrupted");
     return describe({}, Woke::kRest);
   }
 
  private:
+  Duration within_limits(Duration patience) const {
+    if (!rig_.options_.until) return patience;
+    return std::clamp<Duration>(*rig_.options_.until - std::chrono::steady_clock::now(), Duration{}, patience);
+  }
+
   Result<Lived> describe(Lived lived, Woke woke) {
     const auto life = world_->life(kWho);
     lived.rested = life.running && woke == Woke::kRest;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -54,6 +55,8 @@ class Rig {
     bool http_allowed = false;
     const std::atomic<bool>* cancelled = nullptr;
     bool asks_at_close = false;  // runner::WorldRequest
+    // No life in real time goes on for longer; whoever sets it has to forget what came of one that was cut short.
+    std::optional<std::chrono::steady_clock::time_point> until = {};
   };
 
   Rig(runner::Site site, oracles::Layout layout, runner::WorldMaker make_world, Options options);
