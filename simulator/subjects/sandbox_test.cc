@@ -179,6 +179,53 @@ TEST_F(SandboxTest, DeniesInotifyAndTheNetworkWhereAsked) {
   for (const char* family : {"inet", "inet6", "netlink"}) EXPECT_EQ(answers[family], "EACCES") << family;
 }
 
+TEST_F(SandboxTest, RunsOutOfInotifyWhileItLives) {
+  for (const bool denied : {false, true}) {
+    const auto volume = *harness().make_directory("volume");
+    auto spec = bash("until [ -e /host/go ]; do sleep 0.01; done; exec /probe denials");
+    spec.neighbours = {{probe_path(), "/probe"}};
+    spec.binds = {{volume, "", "/host", false}};
+    spec.can_be_denied = true;
+    auto spawned = harness().launcher().spawn(spec);
+    ASSERT_TRUE(spawned) << spawned.error().line();
+    ASSERT_TRUE(harness().launcher().deny(**spawned, {.instances = denied, .watches = false}));
+    std::ofstream(volume + "/go") << "now";
+    ASSERT_TRUE((*spawned)->wait_for(std::chrono::minutes(1)));
+    auto answers = words((*spawned)->output().out);
+    EXPECT_EQ(answers["inotify_init"], denied ? "EMFILE" : "ok");
+    EXPECT_EQ(answers["inotify_init1"], denied ? "EMFILE" : "ok");
+    EXPECT_EQ(answers["inet"], "ok");
+  }
+}
+
+TEST_F(SandboxTest, FindsAnotherVolumeMountedOverItsOwnWhileItLives) {
+  const auto volume = *harness().make_directory("volume");
+  const auto other = *harness().make_directory("other");
+  std::ofstream(other + "/go") << "from the other\n";
+  auto spec = bash("until [ -e /host/go ]; do sleep 0.01; done; cat /host/go; echo x 2>/dev/null > /host/new || echo read-only");
+  spec.binds = {{volume, "", "/host", false}};
+  auto spawned = harness().launcher().spawn(spec);
+  ASSERT_TRUE(spawned) << spawned.error().line();
+  const auto lost = harness().launcher().remount(**spawned, {other + "/none", "", "/host", false});
+  ASSERT_FALSE(lost);
+  EXPECT_THAT(lost.error().line(), HasSubstr("none"));
+  const auto mounted = harness().launcher().remount(**spawned, {other, "", "/host", true});
+  ASSERT_TRUE(mounted) << mounted.error().line();
+  ASSERT_TRUE((*spawned)->wait_for(std::chrono::minutes(1)));
+  EXPECT_EQ((*spawned)->output().out, "from the other\nread-only\n");
+}
+
+TEST_F(SandboxTest, TellsHowManyFilesAreOpen) {
+  auto few = harness().launcher().spawn(bash("exec sleep 100"));
+  auto many = harness().launcher().spawn(bash("exec 3</dev/null 4</dev/null 5</dev/null; sleep 100 & exec sleep 100"));
+  ASSERT_TRUE(few && many);
+  EXPECT_TRUE(eventually([&] { return (*few)->open_descriptors() == 3U; }));
+  EXPECT_TRUE(eventually([&] { return (*many)->open_descriptors() == 12U; }));
+  (*many)->kill();
+  ASSERT_TRUE((*many)->wait_for(std::chrono::minutes(1)));
+  EXPECT_EQ((*many)->open_descriptors(), 0U);
+}
+
 TEST_F(SandboxTest, RefusesWhatReachesBeyondAContainer) {
   auto answers = words(run(probe({"refusals"})).out);
   const std::map<std::string, std::string> others = {
