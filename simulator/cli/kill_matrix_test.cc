@@ -132,14 +132,19 @@ TEST(KillMatrix, EveryMutantTurnsRedWhatItSaysAndNothingElseOfCore) {
     }
     if (!unjudged.empty()) rest[mutant.name] = unjudged;
   }
+  std::vector<std::vector<std::string>> runs;
   for (const auto& [mutant, checks] : rest) {
-    std::vector<std::string> arguments = {"--world", "fuse", "--build", "mutant:" + mutant};
+    auto& arguments = runs.emplace_back(std::vector<std::string>{"--world", "fuse", "--build", "mutant:" + mutant});
     for (const auto& check : checks) arguments.insert(arguments.end(), {"--clause", check});
     arguments.insert(arguments.end(), {"--profile", "production"});
-    const auto judged = judge(arguments);
-    const auto failed = judged.failed.find("mutant:" + mutant);
-    EXPECT_EQ(listed(without(checks, failed == judged.failed.end() ? Checks{} : failed->second)), "")
+  }
+  const auto all = judge_side_by_side(runs);
+  auto judged = all.begin();
+  for (const auto& [mutant, checks] : rest) {
+    const auto failed = judged->failed.find("mutant:" + mutant);
+    EXPECT_EQ(listed(without(checks, failed == judged->failed.end() ? Checks{} : failed->second)), "")
         << mutant << " does not turn red as a process";
+    ++judged;
   }
 }
 
@@ -166,12 +171,17 @@ const std::vector<Odd>& odd_programs() {
 }
 
 TEST(KillMatrix, OddProgramsTurnRedWhatTheyBreak) {
+  std::vector<std::vector<std::string>> runs;
   for (const Odd& odd : odd_programs()) {
+    runs.push_back({"--world", "fuse", "--build", std::string(ENTRYPROOF_SOURCE_DIR) + "/simulator/subjects/" + odd.program, "--env",
+                    "ENTRYPROOF_TEST_DEFECT=" + odd.defect, "--profile", "production", odd.scenario});
+  }
+  const auto judged = judge_side_by_side(runs);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const Odd& odd = odd_programs()[i];
     const std::string name = odd.program.substr(odd.program.find('/') + 1);
-    const auto judged = judge({"--world", "fuse", "--build", std::string(ENTRYPROOF_SOURCE_DIR) + "/simulator/subjects/" + odd.program,
-                               "--env", "ENTRYPROOF_TEST_DEFECT=" + odd.defect, "--profile", "production", odd.scenario});
-    const auto failed = judged.failed.find(name);
-    EXPECT_EQ(listed(without(odd.kills, failed == judged.failed.end() ? Checks{} : failed->second)), "") << name << " does not turn red";
+    const auto failed = judged[i].failed.find(name);
+    EXPECT_EQ(listed(without(odd.kills, failed == judged[i].failed.end() ? Checks{} : failed->second)), "") << name << " does not turn red";
   }
 }
 

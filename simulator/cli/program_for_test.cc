@@ -7,10 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "simulator/reports/jsonl.h"
 
@@ -100,6 +103,20 @@ Judged judge(std::vector<std::string> arguments) {
           << record.scenario << " on " << record.build << ": " << check.check << ": " << check.actual;
     }
   }
+  return judged;
+}
+
+std::vector<Judged> judge_side_by_side(const std::vector<std::vector<std::string>>& runs) {
+  constexpr std::size_t kAtOnce = 4;
+  std::vector<Judged> judged(runs.size());
+  std::atomic<std::size_t> next{0};
+  std::vector<std::thread> workers;
+  for (std::size_t i = 0; i < std::min(kAtOnce, runs.size()); ++i) {
+    workers.emplace_back([&] {
+      for (std::size_t at = next++; at < runs.size(); at = next++) judged[at] = judge(runs[at]);
+    });
+  }
+  for (auto& worker : workers) worker.join();
   return judged;
 }
 

@@ -43,6 +43,8 @@ struct Judged {
   std::map<std::string, std::set<std::string>> judged;
 };
 Judged judge(std::vector<std::string> arguments);
+// Several of them, some at a time: they are mostly waiting. In the order of `runs`.
+std::vector<Judged> judge_side_by_side(const std::vector<std::vector<std::string>>& runs);
 
 // build/bin/NAME of this build.
 std::string program(const std::string& name);

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr unsigned kLivesPerCore = 12;
 constexpr unsigned kLivesPerCoreInARun = 4;  // beside all the cases of the run
 // For one exploration of the durable profile.
-constexpr Duration kBudget = 60s;
+constexpr Duration kBudget = 120s;
 
 unsigned cores() { return std::max(1U, std::thread::hardware_concurrency()); }
 
