@@ -57,9 +57,9 @@ std::string_view trimmed(std::string_view text) {
 
 std::string why_no_token(std::string_view token) {
   if (token.empty()) return "it is empty";
-  if (token.find_first_of(kBlank) != std::string_view::npos) return "it has white space inside";
-  const bool printable = std::ranges::all_of(token, [](char c) { return c > 0x20 && c < 0x7f; });
-  return printable ? "" : "it has characters that are no printable ASCII";
+  if (std::ranges::all_of(token, [](char c) { return c > 0x20 && c < 0x7f; })) return "";
+  const bool blank = token.find_first_of(kBlank) != std::string_view::npos;
+  return blank ? "it has white space inside" : "it has characters that are no printable ASCII";
 }
 
 Result<Credentials> read_credentials(Host& host, const std::string& token_file, const std::string& ca_file, const Credentials& known) {

@@ -65,12 +65,14 @@ const node::Outcome<Place>& MemoryProcess::known(std::string_view path, bool fol
   return all.emplace(path, std::move(now)).first->second.place;
 }
 
-node::Outcome<Place> MemoryProcess::find(std::string_view path, bool follow_last) {
-  Outcome<Place> place = known(path, follow_last);
-  if (!place) return place;
-  if (const auto asked = look_up(*place); !asked) return std::unexpected(asked.error());
-  if (!is_there(*place)) return refuse(ENOENT);
-  return place;
+// Good until the next one.
+const node::Outcome<Place>& MemoryProcess::find(std::string_view path, bool follow_last) {
+  const Outcome<Place>& place = known(path, follow_last);
+  if (!place || !node_.watches(node::Verb::kLookup)) return place;
+  asked_ = place;
+  if (const auto answer = look_up(*asked_); !answer) return asked_ = std::unexpected(answer.error());
+  if (!is_there(*asked_)) asked_ = refuse(ENOENT);
+  return asked_;
 }
 
 // --- open ---
@@ -81,7 +83,7 @@ node::Outcome<int> MemoryProcess::open(std::string_view path, int flags, mode_t 
   if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0) return refuse(EINVAL);
   if (const Outcome<int> number = free_number(); !number) return number;
   if ((flags & O_CREAT) != 0) return open_creating(path, flags, mode);
-  const Outcome<Place> place = find(path, (flags & O_NOFOLLOW) == 0);
+  const Outcome<Place>& place = find(path, (flags & O_NOFOLLOW) == 0);
   if (!place) return std::unexpected(place.error());
   return open_existing(*place, flags);
 }
@@ -119,19 +121,19 @@ node::Outcome<int> MemoryProcess::open_creating(std::string_view path, int flags
 // --- looking ---
 
 node::Outcome<Attributes> MemoryProcess::stat(std::string_view path) {
-  const Outcome<Place> place = find(path, true);
+  const Outcome<Place>& place = find(path, true);
   if (!place) return std::unexpected(place.error());
   return place->scaffold ? scaffold_attributes() : node_.get_attributes(caller_, place->inode);
 }
 
 node::Outcome<Attributes> MemoryProcess::lstat(std::string_view path) {
-  const Outcome<Place> place = find(path, false);
+  const Outcome<Place>& place = find(path, false);
   if (!place) return std::unexpected(place.error());
   return place->scaffold ? scaffold_attributes() : node_.get_attributes(caller_, place->inode);
 }
 
 node::Outcome<> MemoryProcess::access(std::string_view path, int mask) {
-  const Outcome<Place> place = find(path, true);
+  const Outcome<Place>& place = find(path, true);
   if (!place) return std::unexpected(place.error());
   if (!place->scaffold && mask != 0) {
     if (const auto may = node_.access(caller_, place->inode, mask); !may) return may;
@@ -141,7 +143,7 @@ node::Outcome<> MemoryProcess::access(std::string_view path, int mask) {
 }
 
 node::Outcome<std::string> MemoryProcess::readlink(std::string_view path) {
-  const Outcome<Place> place = find(path, false);
+  const Outcome<Place>& place = find(path, false);
   if (!place) return std::unexpected(place.error());
   if (place->scaffold) return refuse(EINVAL);
   const Outcome<Attributes> is = node_.tree().attributes(place->inode);
@@ -256,7 +258,7 @@ node::Outcome<> MemoryProcess::rename(std::string_view path, std::string_view ne
 // --- attributes ---
 
 node::Outcome<> MemoryProcess::set_attributes(std::string_view path, const AttributeChange& change, bool follow_last) {
-  const Outcome<Place> place = find(path, follow_last);
+  const Outcome<Place>& place = find(path, follow_last);
   if (!place) return std::unexpected(place.error());
   if (change.size && !place->scaffold) {
     const Outcome<Attributes> is = node_.tree().attributes(place->inode);

@@ -106,7 +106,7 @@ class MemoryProcess {
   Outcome<int> open_existing(const node::Place& place, int flags);
   Outcome<int> open_creating(std::string_view path, int flags, mode_t mode);
   Outcome<node::Place> walk(std::string_view path, bool follow_last);
-  Outcome<node::Place> find(std::string_view path, bool follow_last);
+  const Outcome<node::Place>& find(std::string_view path, bool follow_last);
   const Outcome<node::Place>& known(std::string_view path, bool follow_last);
   Outcome<> look_up(node::Place& place);
   Outcome<node::Place> place_to_make(std::string_view path, bool directory);
@@ -129,6 +129,7 @@ class MemoryProcess {
   node::View view_;
   node::Caller caller_;
   std::array<std::unordered_map<std::string, Known, PathHash, std::equal_to<>>, 2> known_;  // by whether a last symlink is followed
+  Outcome<node::Place> asked_;                                                              // of find(), where lookups are watched
   std::vector<Descriptor> descriptors_;                                                     // index 0 is descriptor 3
 };
 

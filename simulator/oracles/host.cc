@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 
 namespace entryproof::oracles {
 namespace {
@@ -18,18 +19,36 @@ std::string_view next_part(std::string_view& path) {
   return {};
 }
 
+void sort_once(auto& numbers) {
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
+}
+
+std::size_t hash_of(std::string_view name) { return std::hash<std::string_view>()(name); }
+
 }  // namespace
+
+void Trail::sort() {
+  sort_once(passed);
+  sort_once(asked);
+}
+
+bool Trail::has_passed(node::InodeId inode) const { return inode != 0 && std::ranges::binary_search(passed, inode); }
+
+bool Trail::has_asked_for(std::string_view name) const { return std::ranges::binary_search(asked, hash_of(name)); }
 
 std::optional<node::InodeId> resolve_on_host(const node::Tree& tree, std::string_view path, Trail* trail) {
   if (!path.starts_with('/')) return std::nullopt;
   const auto note = [trail](node::InodeId inode) {
-    if (trail != nullptr) trail->push_back(inode);
+    if (trail != nullptr) trail->passed.push_back(inode);
   };
   std::string redirected;  // what `path` is a part of, once a symlink has been followed
   node::InodeId at = node::kRoot;
   note(at);
   int links = 0;
   for (std::string_view part = next_part(path); !part.empty(); part = next_part(path)) {
+    if (trail != nullptr) trail->asked.push_back(hash_of(part));
     const auto next = tree.lookup(node::Credentials{}, at, part);
     if (!next) return std::nullopt;
     note(*next);

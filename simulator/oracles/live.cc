@@ -356,7 +356,7 @@ std::vector<Finding> LiveOracle::judge(const Operation& operation, const node::T
   if (by_build) state.session = operation.session;
   if (by_build && operation.verb == Verb::kCreate) state.made.insert(operation.inode);
   const Sight& before = state.sight;
-  if (!before.touched_by(operation.inode) && !before.touched_by(operation.parent) && !before.touched_by(operation.parent2)) return {};
+  if (!before.touched_by(operation)) return {};
 
   Sight after = look(now, state.layout, state.readers, before);
   if (by_build) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "simulator/oracles/cni_config.h"
+
 namespace entryproof::oracles {
 namespace {
 
@@ -57,7 +59,13 @@ SeenBinary look_at_binary(const node::Tree& tree, const Layout& layout, const Se
 
 }  // namespace
 
-bool Sight::touched_by(node::InodeId inode) const { return inode != 0 && std::ranges::binary_search(watched, inode); }
+bool Sight::touched_by(const node::Operation& operation) const {
+  const auto concerns = [this](node::InodeId directory, std::string_view name) {
+    if (!watched.has_passed(directory)) return false;
+    return name.empty() || watched.has_asked_for(name) || (directory == net_dir && is_loadable_name(name));
+  };
+  return watched.has_passed(operation.inode) || concerns(operation.parent, operation.name) || concerns(operation.parent2, operation.name2);
+}
 
 const SeenConfig& Sight::config(std::string_view name) const {
   static const SeenConfig kNone;
@@ -77,7 +85,8 @@ bool Sight::is_named(std::string_view kubeconfig) const {
 Sight look(const node::Tree& tree, const Layout& layout, Readers& readers, const Sight& before) {
   Sight sight;
   Trail& trail = sight.watched;
-  trail.reserve(before.watched.size() + 8);
+  trail.passed.reserve(before.watched.passed.size() + 32);
+  trail.asked.reserve(before.watched.asked.size() + 32);
   sight.net_dir = resolve_on_host(tree, layout.net_dir, &trail).value_or(0);
   for (const std::string& name : loadable_files(tree, layout.net_dir)) {
     const std::string path = join(layout.net_dir, name);
@@ -99,9 +108,7 @@ Sight look(const node::Tree& tree, const Layout& layout, Readers& readers, const
   add_named(sight);
   add_named(before);  // a configuration that went away may come back
   sight.binary = look_at_binary(tree, layout, before.binary, trail);
-  std::ranges::sort(trail);
-  const auto repeated = std::ranges::unique(trail);
-  trail.erase(repeated.begin(), repeated.end());
+  trail.sort();
   return sight;
 }
 

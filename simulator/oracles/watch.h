@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "simulator/node/journal.h"
 #include "simulator/node/tree.h"
 #include "simulator/oracles/attach.h"
 #include "simulator/oracles/facts.h"
@@ -49,9 +50,10 @@ struct Sight {
   std::map<std::string, SeenConfig, std::less<>> configs;          // by name in net.d: those that runtimes load
   std::map<std::string, SeenKubeconfig, std::less<>> kubeconfigs;  // by host path: the layout's, and what own configurations name
   SeenBinary binary;
-  Trail watched;  // sorted; an operation on none of these inodes changes nothing of this
+  Trail watched;  // sorted
 
-  bool touched_by(node::InodeId inode) const;
+  // Whether it may have changed anything of this.
+  bool touched_by(const node::Operation& operation) const;
   const SeenConfig& config(std::string_view name) const;
   // Whether an own configuration is there at all, or one that names this kubeconfig.
   bool has_own_config() const;
