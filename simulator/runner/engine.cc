@@ -1,7 +1,6 @@
 #include "simulator/runner/engine.h"
 
 #include <algorithm>
-#include <functional>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
@@ -90,7 +89,7 @@ class Run {
     // The longest first, so that nothing long begins when the rest is over. Who stops at the first failure wants to be told of it, and of
     // all before it; and virtual time costs nothing.
     if (world_ == WorldKind::kMemory || options_.fail_fast) return;
-    std::ranges::stable_sort(turns_, std::ranges::greater(), [this](std::size_t i) { return least_duration(*items_[i].scenario); });
+    std::ranges::sort(turns_, {}, [this](std::size_t i) { return std::pair(-least_duration(*items_[i].scenario), i); });
   }
 
   std::vector<CaseRecord> play(unsigned jobs) {
