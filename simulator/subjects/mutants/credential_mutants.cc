@@ -188,30 +188,39 @@ class Unchecked final : public Misbehaviour {
   std::string token_;
 };
 
-// Host and port of the environment are pasted into the URL, whatever they are.
+// Host and port of the environment, or what a flag says, are pasted into the kubeconfig, whatever they are.
 class HostUnchecked final : public Misbehaviour {
  public:
-  using Misbehaviour::Misbehaviour;
   static constexpr std::string_view kStandIn = "https://stand-in.invalid:443";
+  HostUnchecked(reference::Host& inner, const reference::Options& options, std::string url)
+      : Misbehaviour(inner, options), url_(std::move(url)) {}
 
   Outcome<> rename(const std::string& from, const std::string& to) override {
     const auto status = inner_.lstat(from);
     if (!places_.is_kubeconfig(to) || !status) return inner_.rename(from, to);
     const std::string meant = read_whole(inner_, from);
     std::string text = meant;
-    if (const std::size_t at = text.find(kStandIn); at != std::string::npos)
-      text.replace(at, kStandIn.size(), "https://" + options_.service_host + ":" + options_.service_port);
+    if (const std::size_t at = text.find(kStandIn); at != std::string::npos) text.replace(at, kStandIn.size(), url_);
     if (auto done = write_file(from, text, 0600, O_TRUNC); !done) return done;
     auto done = inner_.rename(from, to);
     if (done) believe(to, meant, *status);
     return done;
   }
+
+ private:
+  const std::string url_;
 };
 
 std::unique_ptr<Misbehaviour> make_host_unchecked(reference::Host& host, reference::Options& options) {
-  auto made = std::make_unique<HostUnchecked>(host, options);
+  auto made = std::make_unique<HostUnchecked>(host, options, "https://" + options.service_host + ":" + options.service_port);
   options.service_host = "stand-in.invalid";
   options.service_port = "443";
+  return made;
+}
+
+std::unique_ptr<Misbehaviour> make_api_server_unchecked(reference::Host& host, reference::Options& options) {
+  auto made = std::make_unique<HostUnchecked>(host, options, options.api_server);
+  if (!options.api_server.empty()) options.api_server = HostUnchecked::kStandIn;
   return made;
 }
 
@@ -435,6 +444,11 @@ std::vector<Recipe> credential_mutants() {
        "FRESH-14 (AtomicWriter)",
        {"FRESH-14/one-generation"},
        made_by<Torn>()},
+      {"api-server-unchecked",
+       "The API server that a flag names is published as it was typed.",
+       "FRESH-20 (text put into text, as 4.x does with the service host)",
+       {"FRESH-20/unusable-refused"},
+       make_api_server_unchecked},
       {"host-unchecked",
        "An empty or impossible service host is published.",
        "FRESH-19 (4.x, multus#1283)",
@@ -458,7 +472,7 @@ std::vector<Recipe> credential_mutants() {
       {"refresh-dies-quietly",
        "After one read of the token that failed it is not read again.",
        "FRESH-17 (projectcalico/calico#8777)",
-       {"FRESH-17/stuck-source"},
+       {"FRESH-17/stuck-source", "EXIST-02/late"},
        made_by<DiesQuietly>()},
       {"refresh-by-claims",
        "A new token is looked for when the old one is about to expire.",
