@@ -151,7 +151,7 @@ class Parser {
       if (word == "--") break;
       if (word == "-h") {
         options.help = true;
-      } else if (!word.starts_with('-')) {
+      } else if (!word.starts_with('-') || word == "-") {  // as the flag libraries of 3.x and 4.x have it
         options.warnings.push_back("the word \"" + shown(word) + "\" is no flag and is ignored");
       } else if (auto done = flag(options, word); !done) {
         return done;

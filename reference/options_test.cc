@@ -155,7 +155,10 @@ TEST(Options, TakesCommandsAndHealth) {
   EXPECT_FALSE(parse({"--health-file=health"}));
   EXPECT_EQ(parse({"--log-format=json"})->log_format, LogFormat::kJson);
   EXPECT_FALSE(parse({"--log-format=xml"}));
-  EXPECT_EQ(parse({"--once", "uninstall"})->command, Command::kRun);  // a stray word, as ever
+  EXPECT_EQ(parse({"--once", "uninstall"})->command, Command::kRun);         // a stray word, as ever
+  EXPECT_TRUE(parse({"--once", "-", "--global-namespaces=default"})->once);  // OpenShift's manifest has one
+  EXPECT_EQ(parse({"-", "--global-namespaces=default"})->global_namespaces, "default");
+  EXPECT_FALSE(parse({"-x"}));
 }
 
 }  // namespace
