@@ -25,6 +25,7 @@ constexpr std::string_view kBinaryPartial = "ATOM-23/binary-never-partial";
 constexpr std::string_view kKubeconfigOrder = "ORDER-37/kubeconfig-before-config";
 constexpr std::string_view kBinaryOrder = "ORDER-37/binary-before-config";
 constexpr std::string_view kKubeconfigMode = "SECURE-53/kubeconfig-mode";
+constexpr std::string_view kConfigMode = "SECURE-53/configuration-never-open";
 constexpr std::string_view kSelfDelegation = "CONF-30/never-self-delegating";
 constexpr std::string_view kUrlForm = "FRESH-18/url-form";
 
@@ -245,10 +246,19 @@ struct LiveOracle::State {
     }
     if (!after.own()) return;
     published = name;
+    charge_config_mode(operation, path, before, after);
     if (after.config->self_delegating && (!same_inode || before.config != after.config)) {
       report(kSelfDelegation, suspect(operation, path), "no delegate, at any depth, is Multus",
              fmt::format("{} levels of Multus in {} after {}", after.config->multus_depth, path, operation.describe()));
     }
+  }
+
+  // A site that lets a group read the kubeconfig may let it read what names it.
+  void charge_config_mode(const Operation& operation, const std::string& path, const SeenConfig& before, const SeenConfig& after) {
+    const bool mode_is_new = before.inode != after.inode || before.mode != after.mode || !before.own();
+    if (!mode_is_new || (after.mode & ~(0600U | layout.kubeconfig_mode)) == 0 || !made.contains(after.inode)) return;
+    report(kConfigMode, suspect(operation, path), path + " is open to nobody but its owner",
+           fmt::format("mode {:04o} after {}", after.mode, operation.describe()));
   }
 
   void config_came(const Operation& operation, const std::string& path, const SeenConfig& after, const Sight& now, Track& track) {
@@ -331,7 +341,7 @@ LiveOracle& LiveOracle::operator=(LiveOracle&&) noexcept = default;
 const std::vector<std::string_view>& LiveOracle::checks() {
   static const std::vector<std::string_view> kChecks{kKubeconfigMissing, kKubeconfigPartial, kConfigMissing,   kConfigPartial,
                                                      kBinaryMissing,     kBinaryPartial,     kKubeconfigOrder, kBinaryOrder,
-                                                     kKubeconfigMode,    kSelfDelegation,    kUrlForm};
+                                                     kKubeconfigMode,    kConfigMode,        kSelfDelegation,  kUrlForm};
   return kChecks;
 }
 

@@ -192,6 +192,31 @@ TEST(Live, ModeIsJudgedWhenTheFileBecomesVisible) {
   EXPECT_THAT(lab.charged(), ElementsAre("SECURE-53/kubeconfig-mode"));
 }
 
+TEST(Live, AConfigurationIsClosedFromItsFirstByteOn) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  lab.replace(kConf, lab::multus_conf(kFlannel), 0640);
+  lab.chmod(kConf, 0600);
+  EXPECT_THAT(lab.charged(), ElementsAre("SECURE-53/configuration-never-open"));
+
+  Lab opened(lab::layout_with_source());
+  start_like_4(opened);
+  opened.chmod(kConf, 0644);
+  EXPECT_THAT(opened.charged(), ElementsAre("SECURE-53/configuration-never-open"));
+}
+
+TEST(Live, AConfigurationMayBeStricterAsOpenAsTheSiteWantsOrSomebodyElses) {
+  Lab lab(lab::layout_with_source());
+  start_like_4(lab);
+  lab.replace(kConf, lab::multus_conf(kFlannel), 0400);
+  lab.oracle().expect_kubeconfig_mode(0640);
+  lab.replace(kConf, lab::multus_conf(kFlannel), 0640);
+  lab.replace(kNetDir + "/10-flannel.conf", kFlannel, 0644);
+  lab.as(Actor::kWorld).replace(kConf, lab::multus_conf(kFlannel), 0666);
+  lab.as(Actor::kBuild).chmod(kConf, 0644);
+  EXPECT_THAT(lab.charged(), IsEmpty());
+}
+
 TEST(Live, AStaleTempsModeIsNotChargedHere) {
   Lab lab(lab::layout_with_source());
   lab.as(Actor::kWorld).make_directories(kNetDir + "/multus.d");
@@ -330,7 +355,7 @@ TEST(Live, NoFindingHoldsTokenBytes) {
 }
 
 TEST(Live, ListsEveryCheckItReports) {
-  EXPECT_EQ(LiveOracle::checks().size(), 11U);
+  EXPECT_EQ(LiveOracle::checks().size(), 12U);
   for (const std::string_view check : LiveOracle::checks()) EXPECT_TRUE(is_check_id(check)) << check;
 }
 

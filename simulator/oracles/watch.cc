@@ -21,6 +21,7 @@ SeenConfig look_at_config(const node::Tree& tree, const std::string& path, bool 
   seen.state = SeenConfig::State::kBad;
   const auto attributes = tree.attributes(*inode);
   if (!attributes || attributes->type != node::FileType::kFile) return seen;
+  seen.mode = attributes->mode & 07777U;
   const auto bytes = tree.read_all(*inode, kConfigBytesMax);
   if (!bytes) return seen;
   seen.config = readers.cni.read(*bytes, list);

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "simulator/node/journal.h"
 #include "simulator/node/tree.h"
 #include "simulator/oracles/attach.h"
@@ -23,6 +25,7 @@ struct SeenConfig {
   State state = State::kAbsent;
   node::InodeId inode = 0;
   std::uint64_t version = 0;
+  mode_t mode = 0;
   std::shared_ptr<const CniConfig> config;
 
   bool own() const { return state == State::kOwn; }

@@ -183,6 +183,12 @@ std::vector<std::string> without_retired(std::vector<std::string> arguments) {
   return arguments;
 }
 
+// A flag goes before its variable; the user's own, which comes later, before this one.
+std::vector<std::string> without_variable(std::vector<std::string> arguments) {
+  if (arguments.empty() || arguments.front().starts_with('-')) arguments.insert(arguments.begin(), "--skip-tls-verify=false");
+  return arguments;
+}
+
 }  // namespace
 
 std::vector<Recipe> ending_mutants() {
@@ -238,6 +244,12 @@ std::vector<Recipe> ending_mutants() {
        {"UPGRADE-47/flags-of-the-field"},
        plain,
        without_retired},
+      {"shell-variable-forgotten",
+       "The variable that asked the shell for unverified TLS counts no more.",
+       "UPGRADE-47 (4.x)",
+       {"UPGRADE-47/environment"},
+       plain,
+       without_variable},
       {"stop-ignored",
        "TERM and INT are not heard.",
        "LIFE-58 (3.9.3, multus#600)",
