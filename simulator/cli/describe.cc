@@ -161,6 +161,7 @@ std::string text_of(const ExpectStep& step) {
   for (const auto& [path, most] : step.at_most) parts.push_back(fmt::format("{} written {} times at most", path, most));
   if (step.descriptors)
     parts.push_back(fmt::format("at most {} more open files than at \"{}\"", step.descriptors->more, step.descriptors->since));
+  if (step.lines) parts.push_back(fmt::format("at most {} more lines of output than at \"{}\"", step.lines->more, step.lines->since));
   if (step.quiet) parts.emplace_back("no change by the build");
   if (step.if_injected) parts.emplace_back("if a call was made to fail");
   if (step.or_failed) parts.emplace_back("or a failure of the build");

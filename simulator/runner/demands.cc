@@ -115,12 +115,20 @@ std::optional<Mismatch> judge_token(const KubeconfigExpectation& wanted, const E
                   "a token of " + std::to_string(token.size()) + " bytes that is neither"};
 }
 
-std::optional<Mismatch> judge_descriptors(const DescriptorExpectation& wanted, const Evidence& evidence) {
+std::optional<Mismatch> judge_descriptors(const GrowthExpectation& wanted, const Evidence& evidence) {
   const auto then = evidence.remembered_descriptors.find(wanted.since);
   const auto now = evidence.descriptors();
   if (then == evidence.remembered_descriptors.end() || !now) return Mismatch{"a count of open files", "there is none"};
   if (*now <= then->second + wanted.more) return std::nullopt;
   return Mismatch{"at most " + std::to_string(then->second + wanted.more) + " open files", std::to_string(*now) + " of them"};
+}
+
+std::optional<Mismatch> judge_lines(const GrowthExpectation& wanted, const Evidence& evidence) {
+  const auto then = evidence.remembered_lines.find(wanted.since);
+  if (then == evidence.remembered_lines.end()) return Mismatch{"a count of lines", "there is none"};
+  const std::size_t now = count_lines(evidence.outputs());
+  if (now <= then->second + wanted.more) return std::nullopt;
+  return Mismatch{"at most " + std::to_string(wanted.more) + " more lines of output", std::to_string(now - then->second) + " of them"};
 }
 
 std::string describe(const cluster::Experience& experience) {
@@ -262,6 +270,12 @@ std::optional<Mismatch> judge_departures(const ExpectStep& step, const Evidence&
 
 }  // namespace
 
+std::size_t count_lines(const std::vector<std::string>& outputs) {
+  std::size_t lines = 0;
+  for (const auto& output : outputs) lines += static_cast<std::size_t>(std::ranges::count(output, '\n'));
+  return lines;
+}
+
 std::string describe(const Life& life) {
   if (life.running) return "still running";
   if (life.exit_code) return "exit " + std::to_string(*life.exit_code);
@@ -305,6 +319,9 @@ std::optional<Mismatch> judge(const ExpectStep& step, const Evidence& evidence) 
   }
   if (step.descriptors) {
     if (auto found = judge_descriptors(*step.descriptors, evidence)) return found;
+  }
+  if (step.lines) {
+    if (auto found = judge_lines(*step.lines, evidence)) return found;
   }
   if (auto found = judge_secret(step, evidence)) return found;
   if (step.exit) return judge_exit(*step.exit, evidence.life(step.exit->who));

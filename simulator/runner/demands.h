@@ -29,11 +29,15 @@ struct Evidence {
   std::function<std::map<std::string, std::vector<std::uint64_t>>()> departures;  // of names, likewise
   std::function<Result<std::size_t>()> descriptors;                               // that the build's programs hold
   const std::map<std::string, std::size_t>& remembered_descriptors;
+  const std::map<std::string, std::size_t>& remembered_lines;
   bool lossless = false;  // compare numbers as written, not by value
 };
 
 // nullopt: all that the step demands of this moment is met. Its times (`within`, `for`) and `quiet` are the player's business.
 std::optional<oracles::Mismatch> judge(const ExpectStep& step, const Evidence& evidence);
+
+// The lines of all that was said; what stands behind the last line end is no line yet.
+std::size_t count_lines(const std::vector<std::string>& outputs);
 
 // "exit 0", "killed by signal 9", "still running".
 std::string describe(const Life& life);

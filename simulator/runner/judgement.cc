@@ -129,20 +129,15 @@ std::optional<oracles::Mismatch> Judgement::judge_now(const ExpectStep& step) {
                           play_.site,
                           play_.remembered,
                           [this](const std::string& who) { return play_.world->life(who); },
-                          [this] { return outputs_of_builds(); },
+                          [this] { return play_.outputs_of_builds(); },
                           play_.course.access(),
                           [this] { return play_.judge.arrivals(); },
                           [this] { return play_.judge.departures(); },
                           [this] { return play_.open_descriptors(); },
                           play_.remembered_descriptors,
+                          play_.remembered_lines,
                           check != nullptr && check->profile > oracles::Profile::kCore};
   return judge(step, evidence);
-}
-
-std::vector<std::string> Judgement::outputs_of_builds() {
-  auto outputs = play_.past_outputs;
-  for (const auto& who : play_.builds) outputs.push_back(play_.world->life(who).output);
-  return outputs;
 }
 
 const oracles::ClusterFacts& Judgement::facts() {

@@ -37,7 +37,6 @@ class Judgement {
   void conclude_url_at_rest();
 
   oracles::Mode mode() const { return play_.manual ? oracles::Mode::kManual : oracles::Mode::kAutomatic; }
-  std::vector<std::string> outputs_of_builds();
   const oracles::ClusterFacts& facts();
 
   Play& play_;

@@ -114,8 +114,10 @@ class Walk {
     }
     if (step.exit) program(step.exit->who);
     if (step.kubeconfig && (step.kubeconfig->margin || asks_the_cluster(step.kubeconfig->state))) needs_cluster("/expect/kubeconfig");
-    if (step.descriptors && !remembered_.contains(step.descriptors->since))
-      say("/expect/descriptors", fmt::format("nothing has been remembered as \"{}\" here", step.descriptors->since));
+    for (const auto& [key, growth] : {std::pair("descriptors", &step.descriptors), std::pair("lines", &step.lines)}) {
+      if (*growth && !remembered_.contains((*growth)->since))
+        say(fmt::format("/expect/{}", key), fmt::format("nothing has been remembered as \"{}\" here", (*growth)->since));
+    }
     for (const auto& [path, matcher] : step.tree) {
       state(matcher.same_since);
       state(matcher.unchanged_since);

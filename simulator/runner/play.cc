@@ -176,6 +176,12 @@ Result<std::size_t> Play::open_descriptors() const {
   return open;
 }
 
+std::vector<std::string> Play::outputs_of_builds() const {
+  auto outputs = past_outputs;
+  for (const auto& who : builds) outputs.push_back(world->life(who).output);
+  return outputs;
+}
+
 Woke Play::pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest) {
   const auto power_is_cut = [this] {
     const std::lock_guard lock(cut_mutex);

@@ -46,6 +46,7 @@ struct Play {
   bool out_of_time() const { return case_deadline && world->clock().now() >= *case_deadline; }
   // How many files the build's programs hold open.
   Result<std::size_t> open_descriptors() const;
+  std::vector<std::string> outputs_of_builds() const;
   bool running(const std::string& who) { return world->life(who).running; }
   // Lets time pass, for the cluster too. Trouble in the cluster ends the case: nothing that comes after could be judged.
   Woke pass(Moment deadline, const std::function<bool()>& done, std::optional<Duration> rest);
@@ -70,6 +71,7 @@ struct Play {
   oracles::Readers readers;
   std::map<std::string, node::Tree> remembered;               // by `remember` steps
   std::map<std::string, std::size_t> remembered_descriptors;  // likewise, where they can be counted
+  std::map<std::string, std::size_t> remembered_lines;        // likewise, of output
   std::vector<std::string> past_outputs;                      // of builds that were started again under their name
   std::set<std::string> started;                              // every program's name
   std::set<std::string> builds;                               // the names under which the build was started

@@ -225,8 +225,8 @@ struct ExitExpectation {
   std::string who = "build";
 };
 
-// The build's programs hold at most so many more files open than when that state was remembered.
-struct DescriptorExpectation {
+// At most so many more of something than when that state was remembered.
+struct GrowthExpectation {
   std::string since;
   std::uint64_t more = 0;
 };
@@ -247,10 +247,11 @@ struct ExpectStep {
   std::vector<std::string> order;                // paths that the build gave their content, each for the first time, in this order
   std::vector<std::string> gone_in_order;        // of these paths, what the build took away it took away in this order
   std::map<std::string, std::uint64_t> at_most;  // how often the build may have given a path new content
-  std::optional<DescriptorExpectation> descriptors;
-  bool if_injected = false;         // demanded only of a build whose calls were made to fail, or met what was to come with one
-  bool if_published = false;        // demanded only while a configuration of Multus is there
-  bool or_failed = false;           // or the build has ended with a failure: its Pod is started again
+  std::optional<GrowthExpectation> descriptors;  // files that the build's programs hold open
+  std::optional<GrowthExpectation> lines;        // that they have said
+  bool if_injected = false;                      // demanded only of a build whose calls were made to fail, or met what was to come with one
+  bool if_published = false;                     // demanded only while a configuration of Multus is there
+  bool or_failed = false;                        // or the build has ended with a failure: its Pod is started again
   std::set<std::string> no_secret;  // where no part of a token's signature may be: "output" of the build's programs, "files" of the node
 };
 

@@ -79,9 +79,9 @@ ExitExpectation read_exit(ScenarioReader& reader, const JsonValue& value) {
   return expectation;
 }
 
-DescriptorExpectation read_descriptors(ScenarioReader& reader, const JsonValue& value) {
+GrowthExpectation read_growth(ScenarioReader& reader, const JsonValue& value) {
   JsonFields fields(reader, value);
-  DescriptorExpectation expectation;
+  GrowthExpectation expectation;
   expectation.since = reader.name(fields.required("since"));
   expectation.more = reader.number(fields.required("more"), 0, 1000).value_or(0);
   fields.finish();
@@ -156,7 +156,9 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
     step.at_most.emplace(path, reader.number(member, 0, 1'000'000).value_or(0));
   }
   const JsonValue descriptors = fields.optional("descriptors");
-  if (descriptors) step.descriptors = read_descriptors(reader, descriptors);
+  if (descriptors) step.descriptors = read_growth(reader, descriptors);
+  const JsonValue lines = fields.optional("lines");
+  if (lines) step.lines = read_growth(reader, lines);
   const JsonValue or_failed = fields.optional("or_failed");
   reader.only_true(or_failed);
   step.or_failed = static_cast<bool>(or_failed);
@@ -169,11 +171,11 @@ ExpectStep read_expect(ScenarioReader& reader, JsonFields&, const JsonValue& val
   fields.finish();
   if (quiet && !step.hold_for) reader.refuse(value, "\"quiet\" needs \"for\": how long");
   if (!step.kubeconfig && !step.configuration && !step.runtime && !step.exit && !step.attach && !tree && !quiet && !secret && !order &&
-      !gone && !at_most && !descriptors) {
+      !gone && !at_most && !descriptors && !lines) {
     reader.refuse(
         value,
         "nothing is expected: one of kubeconfig, configuration, runtime, exit, attach, tree, order, gone_in_order, at_most, descriptors, "
-        "no_secret and quiet is wanted");
+        "lines, no_secret and quiet is wanted");
   }
   return step;
 }

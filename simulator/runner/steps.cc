@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "simulator/runner/demands.h"
 #include "simulator/runner/features.h"
 
 namespace entryproof::runner {
@@ -179,6 +180,7 @@ Result<> Steps::perform(const RememberStep& step) {
   if (!tree) return std::unexpected(tree.error());
   play_.remembered.insert_or_assign(step.name, std::move(*tree));
   if (const auto open = play_.open_descriptors()) play_.remembered_descriptors.insert_or_assign(step.name, *open);
+  play_.remembered_lines.insert_or_assign(step.name, count_lines(play_.outputs_of_builds()));
   return {};
 }
 

@@ -100,6 +100,16 @@ class StoppedByADirectory final : public Ending {
   }
 };
 
+// Each look at the world is worth a line to it.
+class Chatty final : public Ending {
+ public:
+  using Ending::Ending;
+  reference::Turn after(reference::Turn turn) override {
+    inner_.write_out("looked again: nothing to do");
+    return turn;
+  }
+};
+
 class ToldTheToken final : public Ending {
  public:
   using Ending::Ending;
@@ -265,6 +275,16 @@ std::vector<Recipe> ending_mutants() {
        "SECURE-54 (golang/vulndb#5888)",
        {"SECURE-54/nowhere"},
        made_by<TellsRefusedTokens>()},
+      {"talks-at-every-turn",
+       "Each look at the world is worth a line of its log.",
+       "ATOM-26 (multus#1220: an event watch that filled the screen)",
+       {"ATOM-26/says-little"},
+       made_by<Chatty>()},
+      {"watches-regardless",
+       "--skip-config-watch is read and forgotten.",
+       "FRESH-07 (multus#1532: switches that are none)",
+       {"FRESH-07/watch-off"},
+       with_options([](reference::Options& options) { options.skip_config_watch = false; })},
       {"token-in-output",
        "The kubeconfig is printed when it is written.",
        "SECURE-54 (projectcalico/cni-plugin#360)",
