@@ -6,6 +6,7 @@
 #include "simulator/oracles/host.h"
 #include "simulator/oracles/kubeconfig.h"
 #include "simulator/oracles/runtimes.h"
+#include "simulator/runner/given.h"
 
 namespace entryproof::explore {
 namespace {
@@ -86,6 +87,7 @@ class Look {
     const auto entries = inode ? tree_.list(*inode) : node::refuse(ENOENT);
     if (!entries) return;
     for (const auto& entry : *entries) {
+      if (runner::is_of_a_put(entry.name)) continue;
       const std::string path = oracles::join(directory, entry.name);
       condition_.names.insert(path);
       if (deep && entry.type == node::FileType::kDirectory) list(path, true);

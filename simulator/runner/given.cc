@@ -15,6 +15,9 @@ namespace {
 
 using cluster::Change;
 
+constexpr const char* kPutPrefix = ".put-";
+constexpr const char* kPutSuffix = "~";
+
 // Content of a file object; a fixture's bytes by its name.
 Result<std::string> content_of(const Object& object, const Suite& suite) {
   if (object.kind == Object::Kind::kProgram) return waiting_program();
@@ -195,6 +198,8 @@ Result<node::Tree> make_node(const Scenario& scenario, const Suite& suite, const
   return tree;
 }
 
+bool is_of_a_put(std::string_view name) { return name.starts_with(kPutPrefix) && name.ends_with(kPutSuffix); }
+
 Result<std::vector<Change>> put(const std::string& node_path, const Object& object, const Suite& suite, bool in_place) {
   if (object.uid || object.gid) {
     return fail(ErrorCode::kInvalidInput, "an object put into a running node cannot be given an owner; put it under \"given\"", node_path);
@@ -205,7 +210,7 @@ Result<std::vector<Change>> put(const std::string& node_path, const Object& obje
   if (object.kind == Object::Kind::kDirectory) return std::vector{Change::mkdir(path, static_cast<mode_t>(object.mode.value_or(0755)))};
   if (in_place) return std::vector{Change::write(path, std::move(*content), static_cast<mode_t>(object.mode.value_or(0644)))};
   const auto slash = path.rfind('/');
-  const std::string hidden = path.substr(0, slash + 1) + ".put-" + path.substr(slash + 1) + "~";
+  const std::string hidden = path.substr(0, slash + 1) + std::string(kPutPrefix) + path.substr(slash + 1) + kPutSuffix;
   // Whole and at once, for the build may be putting something of its own there just now.
   if (object.kind == Object::Kind::kSymlink) return std::vector{Change::symlink(hidden, object.content), Change::rename(hidden, path)};
   if (object.kind == Object::Kind::kFifo) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "simulator/base/result.h"
@@ -45,6 +46,8 @@ std::vector<cluster::Change> boot(const node::Tree& tree, const Site& site, cons
 // How an object is put at a node path while programs run: whole, by a rename, or `in_place`. kInvalidInput for an owner, which a running
 // world cannot give.
 Result<std::vector<cluster::Change>> put(const std::string& node_path, const Object& object, const Suite& suite, bool in_place);
+// A name that such a put uses on its way; a crash may leave one behind, which is nobody's business.
+bool is_of_a_put(std::string_view name);
 
 // What the Pod's containers get: kubelet's service variables and an ordinary PATH, with the scenario's and the step's own on top.
 std::map<std::string, std::string> environment(const Given& given, const std::map<std::string, std::optional<std::string>>& more);
