@@ -5,8 +5,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
+#include <functional>
+#include <optional>
 #include <thread>
+#include <vector>
 
 #include "simulator/cli/commands.h"
 #include "simulator/explore/histories.h"
@@ -62,10 +64,13 @@ class Historian {
     const std::string& check = found.finding.check;
     const bool in_memory = bench_.world == runner::WorldKind::kMemory;
     const auto deadline = std::chrono::steady_clock::now() + share;
-    const auto smallest = explore::shrink(found.history, [&](const explore::History& history) {
+    const auto shows = [&](const explore::History& history) {
       if (interrupted_.load() || (!in_memory && std::chrono::steady_clock::now() >= deadline)) return false;
       return explore::try_history(bench_, history).find(check) != nullptr;
-    });
+    };
+    const auto smallest =
+        in_memory ? explore::shrink(found.history, shows)
+                  : explore::shrink(found.history, [&](const auto& candidates) { return first_of(candidates, shows); }, side_by_side());
     auto scenario = explore::tell(smallest, explore::Known::of(bench_.build, bench_.options.features));
     const auto trial = explore::try_scenario(bench_, scenario);
     const auto* seen = trial.find(check);
@@ -77,6 +82,25 @@ class Historian {
     if (seen == nullptr) streams_.out << "  it did not show again\n";
     if (command_.export_directory.empty()) return {};
     return write(scenario, check, finding, found.index);
+  }
+
+  explore::ShrinkBounds side_by_side() const {
+    explore::ShrinkBounds bounds;
+    bounds.side_by_side = command_.search.jobs;
+    return bounds;
+  }
+
+  // The first that shows it, where all of them wait in real time.
+  static std::optional<std::size_t> first_of(const std::vector<explore::History>& candidates,
+                                             const std::function<bool(const explore::History&)>& shows) {
+    std::vector<char> shown(candidates.size(), 0);
+    {
+      std::vector<std::jthread> players;
+      for (std::size_t i = 0; i < candidates.size(); ++i) players.emplace_back([&, i] { shown[i] = shows(candidates[i]) ? 1 : 0; });
+    }
+    const auto first = std::ranges::find(shown, 1);
+    if (first == shown.end()) return std::nullopt;
+    return static_cast<std::size_t>(first - shown.begin());
   }
 
   // Where trying costs next to nothing; otherwise the history as it was.

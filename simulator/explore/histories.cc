@@ -68,31 +68,31 @@ class Hunt {
       }
       const History history =
           search_.exhaustive ? exhaustive_history(index) : random_history(search_.seed, index, search_.commands, bench_.world);
-      tell(index, history, try_it(index, history));
+      play(index, history);
     }
   }
 
-  // Whether it shows something that no history before it does. What is known already needs no second look.
-  bool shows_more(std::uint64_t index, const Trial& trial) {
+  // Whether it shows something that nothing has shown yet. What is known already needs no second look.
+  bool shows_more(const Trial& trial) {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(trial.findings, [&](const auto& finding) {
-      const auto known = searched_.found.find(finding.check);
-      return known == searched_.found.end() || known->second.index > index;
-    });
+    return std::ranges::any_of(trial.findings, [&](const auto& finding) { return !searched_.found.contains(finding.check); });
   }
 
-  Trial try_it(std::uint64_t index, const History& history) {
+  void play(std::uint64_t index, const History& history) {
     Trial trial;
     {
       const std::shared_lock together(quiet_);
       trial = try_history(bench_, history);
     }
-    const bool doubted = trial.deadline_missed || (bench_.world != runner::WorldKind::kMemory && shows_more(index, trial));
-    if (doubted && !interrupted_.load()) {
-      const std::unique_lock alone(quiet_);
-      trial = try_history(bench_, history);
-    }
-    return trial;
+    const auto doubted = [&] {
+      if (interrupted_.load()) return false;
+      return trial.deadline_missed || (in_real_time_ && shows_more(trial));
+    };
+    if (!doubted()) return tell(index, history, std::move(trial));
+    const std::unique_lock alone(quiet_);
+    // Many may wait here with the same: what one of them has shown meanwhile, the others need not.
+    if (doubted()) trial = try_history(bench_, history);
+    tell(index, history, std::move(trial));
   }
 
   void tell(std::uint64_t index, const History& history, Trial trial) {
@@ -107,7 +107,7 @@ class Hunt {
     }
     for (auto& finding : trial.findings) {
       const auto known = searched_.found.find(finding.check);
-      if (known != searched_.found.end() && known->second.index < index) continue;
+      if (known != searched_.found.end() && (in_real_time_ || known->second.index < index)) continue;
       searched_.found.insert_or_assign(finding.check, Found{index, history, finding});
       if (search_.first_only) enough_ = true;
     }
@@ -120,6 +120,7 @@ class Hunt {
   const std::function<void(std::uint64_t, std::size_t)>& progress_;
   std::atomic<std::uint64_t> next_;
   const std::uint64_t end_;
+  const bool in_real_time_ = bench_.world != runner::WorldKind::kMemory;
   std::optional<SteadyClock::time_point> deadline_;
   std::atomic<bool> enough_{false};
   std::shared_mutex quiet_;  // held shared while histories are played side by side; alone for one that is doubted

@@ -79,6 +79,26 @@ RC_GTEST_PROP(Histories, ShrinkToWhatMatters, ()) {
   RC_ASSERT(describe(smallest) == "rotate(1,0) rotate(1,0)");
 }
 
+// Candidates that are asked about at once lead to the same end as one after the other.
+RC_GTEST_PROP(Histories, ShrinkTheSameSideBySide, ()) {
+  const History history = random_history(5, *rc::gen::inRange<std::uint64_t>(0, 10'000), 24, WorldKind::kMemory);
+  const auto modulus = *rc::gen::inRange<std::uint32_t>(2, 5);
+  const auto still = [&](const History& each) {
+    return std::ranges::count_if(each.commands, [&](const Command& command) {
+             return (static_cast<std::uint32_t>(command.letter) + command.a) % modulus == 1;
+           }) >= 3;
+  };
+  RC_PRE(still(history));
+  const FirstThatShows first = [&](const std::vector<History>& candidates) -> std::optional<std::size_t> {
+    const auto shows = std::ranges::find_if(candidates, still);
+    if (shows == candidates.end()) return std::nullopt;
+    return static_cast<std::size_t>(shows - candidates.begin());
+  };
+  ShrinkBounds bounds;
+  bounds.side_by_side = *rc::gen::inRange<std::size_t>(2, 40);
+  RC_ASSERT(shrink(history, first, bounds) == shrink(history, still));
+}
+
 // Whatever is drawn is a scenario that lint accepts, and its file says the same as it does.
 RC_GTEST_PROP(Histories, BecomeScenarioFiles, ()) {
   const auto index = *rc::gen::inRange<std::uint64_t>(0, 100'000);

@@ -25,6 +25,7 @@ void Teller::rotate(std::uint32_t which, bool torn) {
   if (!running_ || doubtful_ || brought_ || !inputs_good() || what > What::kBoth) torn = false;
   add(RotateStep{what, false, RotateStep::Expires::kUsual, torn});
   if (torn) add(WaitStep{6s});
+  if (torn && hurried_) doubtful_ = true;  // what it read first may not fit together, and it may end for that: it is started again
   if (running_) about_.rotated(options_->manual, what, torn);
   if (running_ && clock_set_ && what == What::kToken && !torn) about_.kubeconfig = "FRESH-12/clock-jumps";
   rotated_while_down_ = rotated_while_down_ || !running_;
@@ -43,6 +44,7 @@ void Teller::volume_away() {
   if (plain_ || away_) return;
   add(RenameStep{std::string(kAccount) + "/..data", std::string(kAccount) + "/..away"});
   away_ = true;
+  doubtful_ = doubtful_ || hurried_;  // there was nothing to begin with
   disturb(Held{.check = "FRESH-14/volume-away", .same_kubeconfig = true});
 }
 

@@ -76,7 +76,7 @@ void Teller::start(std::uint32_t options, std::uint32_t surroundings, std::optio
   } else {
     disturb();
   }
-  if (hurry) hurried_ = true;
+  hurried_ = hurry;
   if (options_->refused) return add(expect_failure("UPGRADE-47/unknown-flag", 5s));
   if (!hurry) add(RestStep{10s});
   if (!hurry && doubtful_ && !killed_at) add(expect_no_false_success());
