@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,8 @@ struct Defect {
   std::string_view check;
   Model label;
   std::string words;  // in what is told of it
+
+  friend void PrintTo(const Defect& defect, std::ostream* out) { *out << defect.mutant << " in " << defect.scenario; }
 };
 
 const std::vector<Defect>& defects() {
@@ -176,6 +179,8 @@ struct FaultDefect {
   std::string_view check;
   Model label;
   std::string words;  // in what is told of it
+
+  friend void PrintTo(const FaultDefect& defect, std::ostream* out) { *out << defect.mutant; }
 };
 
 const std::vector<FaultDefect>& fault_defects() {
@@ -191,6 +196,7 @@ const std::vector<FaultDefect>& fault_defects() {
       {"temporary-left-on-failure", kSwept, Model::kKill, "stays behind"},
       {"blanks-on-a-failed-write", kNoWorse, Model::kKill, "is gone"},
       {"copies-when-rename-fails", kNoWorse, Model::kKill, "multus.kubeconfig"},
+      {"tells-what-it-could-not-publish", kSilent, Model::kKill, "there is: "},
   };
   return kDefects;
 }

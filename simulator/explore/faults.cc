@@ -20,6 +20,7 @@
 #include "simulator/explore/verdict.h"
 #include "simulator/faults/errnos.h"
 #include "simulator/faults/plan.h"
+#include "simulator/oracles/expectations.h"
 #include "simulator/runner/play.h"
 
 namespace entryproof::explore {
@@ -39,6 +40,7 @@ struct Ground {
   Condition before;
   Course course;                  // of the life in which nothing fails
   std::vector<Control> controls;  // lives in which nothing fails
+  bool tells = false;             // in those, too, it says what nobody may read
   // Crash states that were looked at: journals of one ground have most of them in common.
   std::map<std::pair<std::uint64_t, std::uint64_t>, Condition> states;
   std::set<std::string> usual;  // causes that a crash shows of the clean journal, too: the business of other checks
@@ -123,6 +125,7 @@ class Sweep {
     const auto end = look(lived.after, readers);
     ground->course = {ground->before, {end}, end};
     ground->controls.push_back({end, lived.findings, lived.acknowledged});
+    ground->tells = told_in(*ground, lived).has_value();
     for (const auto& cause : survey(*ground, lived, end, lived.acknowledged, readers).causes) ground->usual.insert(cause.key);
     operations_ = std::move(clean->during.operations);
     return ground;
@@ -235,6 +238,9 @@ class Sweep {
     if (over()) return;  // it may have been cut short
     judge_during(ground, fault, lived->during, readers);
     judge_closes(ground, fault, lived->during);
+    for (const auto* life : {&lived->first, &lived->healed}) {
+      if (const auto told = told_in(ground, *life); told && !ground.tells) report(fault_checks::kSilent, ground, fault, told->actual);
+    }
     // A failed sync loses more than it says, and whoever goes on as if nothing had been publishes what the next crash takes away.
     if (known_until != lived->first.operations.size()) causes = causes_of(ground, lived->first, readers);
     for (const auto& cause : causes) {
@@ -263,6 +269,12 @@ class Sweep {
     for (const auto& complaint : judge_state(then, ground.course, 1, rig_->layout().kubeconfig_mode)) {
       report(fault_checks::kNoFalseSuccess, ground, fault, "the build ended with status 0: " + complaint.what);
     }
+  }
+
+  // A token, or a part of one, in what it said.
+  std::optional<oracles::Mismatch> told_in(const Ground& ground, const Lived& lived) const {
+    const auto facts = facts_on(ground.recorded->before, recording_.site.service_account);
+    return oracles::judge_secret_in_text(lived.output, "what the build says", facts);
   }
 
   // What close(2) said could not be written, and no sync had said was, is not to be published.

@@ -119,13 +119,14 @@ class Rig::Session {
   }
 
   Result<Lived> describe(Lived lived, Woke woke) {
-    const auto life = world_->life(kWho);
+    auto life = world_->life(kWho);
     lived.rested = life.running && woke == Woke::kRest;
     if (!life.running) {
       lived.exit_code = life.exit_code;
       lived.signal = life.signal;
     }
     lived.acknowledged = lived.rested || lived.exit_code == 0;
+    lived.output = std::move(life.output);
     auto operations = world_->journal_after(0);
     if (!operations) return std::unexpected(operations.error());
     lived.operations = std::move(*operations);

@@ -35,6 +35,7 @@ struct Lived {
   std::optional<int> exit_code;             // or it ended, by one of these
   std::optional<int> signal;
   std::vector<std::string> excess;  // caps that it ran into
+  std::string output;               // what it has said, capped
 
   // "at rest", "ended with status 1", for people.
   std::string end() const;

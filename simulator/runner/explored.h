@@ -32,7 +32,8 @@ inline constexpr std::string_view kWhole = "ATOM-28/whole-after-a-fault";
 inline constexpr std::string_view kHeals = "ATOM-28/heals-after-a-fault";
 inline constexpr std::string_view kSwept = "ATOM-28/swept-after-a-fault";
 inline constexpr std::string_view kClosed = "ATOM-28/closed-in-a-fault";
-inline constexpr std::array kAll = {kNoWorse, kNoFalseSuccess, kWhole, kHeals, kSwept, kClosed};
+inline constexpr std::string_view kSilent = "SECURE-54/silent-in-a-fault";
+inline constexpr std::array kAll = {kNoWorse, kNoFalseSuccess, kWhole, kHeals, kSwept, kClosed, kSilent};
 }  // namespace fault_checks
 
 inline bool is_explored(std::string_view check) {

@@ -23,6 +23,7 @@ enum class Answer {
   kBlanks,        // with what cannot be written the old file goes, too
   kFatalReads,    // a token that cannot be read is the end
   kGivesUp,       // after the first trouble nothing is tried again
+  kTells,         // what could not be put into its place is shown
 };
 
 class WrongAnswer final : public Misbehaviour {
@@ -56,6 +57,7 @@ class WrongAnswer final : public Misbehaviour {
 
   Outcome<> rename(const std::string& from, const std::string& to) override {
     const auto renamed = Misbehaviour::rename(from, to);
+    if (!renamed && kind_ == Answer::kTells) inner_.write_error("error: could not publish " + read_whole(inner_, from));
     if (renamed || kind_ != Answer::kCopies || !places_.is_published(to)) return renamed;
     const auto status = inner_.lstat(from);
     if (!status) return renamed;
@@ -121,6 +123,11 @@ std::vector<Recipe> error_mutants() {
        "ATOM-22, ATOM-28 (fsync(2))",
        {"ATOM-28/failing-calls", "ATOM-28/whole-after-a-fault"},
        answers(kSyncIsDone)},
+      {"tells-what-it-could-not-publish",
+       "A file that cannot be renamed is shown in the message.",
+       "SECURE-54 (golang/vulndb#5888)",
+       {"SECURE-54/silent-in-a-fault"},
+       answers(kTells)},
       {"write-errors-ignored",
        "That a write failed is not asked.",
        "ATOM-28 (write(2))",
