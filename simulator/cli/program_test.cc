@@ -25,7 +25,9 @@ using namespace std::chrono_literals;
 
 std::string slurp(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf();  // throws nothing when a process ends while its entry in /proc is read
+  return std::move(text).str();
 }
 
 // --- refusals: one clear line on stderr, exit 2 ---

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <limits>
 #include <mutex>
-#include <shared_mutex>
 #include <thread>
 #include <utility>
 
@@ -29,6 +28,15 @@ constexpr std::array<Command, 12> kSmall{{{Letter::kQuiet, 0, 0},
                                           {Letter::kKubeconfig, 0, 0},
                                           {Letter::kConfiguration, 1, 0}}};
 
+constexpr unsigned kBelievers = 4;     // that play again side by side
+constexpr unsigned kMostSuspects = 3;  // histories that are played again for one check
+
+// A history that is to be played again, and what it showed.
+struct Doubt {
+  History history;
+  Trial trial;
+};
+
 class Hunt {
  public:
   Hunt(const Bench& bench, const Search& search, const std::atomic<bool>& interrupted,
@@ -38,10 +46,11 @@ class Hunt {
   Searched run() {
     const auto begun = SteadyClock::now();
     if (search_.max_time) deadline_ = begun + *search_.max_time;
-    std::vector<std::jthread> workers;
-    for (unsigned worker = 1; worker < search_.jobs; ++worker) workers.emplace_back([this] { work(); });
-    work();
-    workers.clear();
+    do {
+      enough_ = false;
+      side_by_side(search_.jobs, [this] { work(); });
+      side_by_side(kBelievers, [this] { believe(); });
+    } while (search_.first_only && searched_.found.empty() && next_.load() < end_ && !late());
     searched_.took = SteadyClock::now() - begun;
     searched_.complete = next_.load() >= end_ && !interrupted_.load();
     return std::move(searched_);
@@ -54,13 +63,10 @@ class Hunt {
     return std::numeric_limits<std::uint64_t>::max();
   }
 
-  bool over() const {
-    if (interrupted_.load() || enough_.load()) return true;
-    return deadline_ && SteadyClock::now() >= *deadline_;
-  }
+  bool late() const { return interrupted_.load() || (deadline_ && SteadyClock::now() >= *deadline_); }
 
   void work() {
-    while (!over()) {
+    while (!enough_.load() && !late()) {
       const std::uint64_t index = next_.fetch_add(1);
       if (index >= end_) {
         next_ = end_;
@@ -72,27 +78,45 @@ class Hunt {
     }
   }
 
-  // Whether it shows something that nothing has shown yet. What is known already needs no second look.
-  bool shows_more(const Trial& trial) {
-    const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(trial.findings, [&](const auto& finding) { return !searched_.found.contains(finding.check); });
+  static void side_by_side(unsigned many, const std::function<void()>& work) {
+    std::vector<std::jthread> workers;
+    for (unsigned worker = 1; worker < many; ++worker) workers.emplace_back(work);
+    work();
   }
 
   void play(std::uint64_t index, const History& history) {
-    Trial trial;
-    {
-      const std::shared_lock together(quiet_);
-      trial = try_history(bench_, history);
-    }
-    const auto doubted = [&] {
-      if (interrupted_.load()) return false;
-      return trial.deadline_missed || (in_real_time_ && shows_more(trial));
-    };
-    if (!doubted()) return tell(index, history, std::move(trial));
-    const std::unique_lock alone(quiet_);
-    // Many may wait here with the same: what one of them has shown meanwhile, the others need not.
-    if (doubted()) trial = try_history(bench_, history);
+    Trial trial = try_history(bench_, history);
+    if (!in_real_time_ && !trial.deadline_missed) return tell(index, history, std::move(trial));
+    if (doubt(index, history, trial)) return;
+    trial.findings.clear();  // others show the same
     tell(index, history, std::move(trial));
+  }
+
+  // Whether it is to be played again: it came too late for a verdict, or shows what few others have shown.
+  bool doubt(std::uint64_t index, const History& history, const Trial& trial) {
+    const std::lock_guard lock(mutex_);
+    bool wanted = trial.deadline_missed;
+    for (const auto& finding : trial.findings) wanted = ++suspected_[finding.check] <= kMostSuspects || wanted;
+    if (!wanted) return false;
+    doubts_.emplace(index, Doubt{history, trial});
+    if (search_.first_only) enough_ = true;
+    return true;
+  }
+
+  // With few beside it, so that nobody is late for want of a processor. What one of them has shown meanwhile, the others need not.
+  void believe() {
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      if (doubts_.empty() || interrupted_.load()) return;
+      const auto first = doubts_.extract(doubts_.begin());
+      const auto index = first.key();
+      Doubt doubt = std::move(first.mapped());
+      const bool known =
+          std::ranges::all_of(doubt.trial.findings, [&](const auto& finding) { return searched_.found.contains(finding.check); });
+      lock.unlock();
+      if (doubt.trial.deadline_missed || !known) doubt.trial = try_history(bench_, doubt.history);
+      tell(index, doubt.history, std::move(doubt.trial));
+    }
   }
 
   void tell(std::uint64_t index, const History& history, Trial trial) {
@@ -123,8 +147,9 @@ class Hunt {
   const bool in_real_time_ = bench_.world != runner::WorldKind::kMemory;
   std::optional<SteadyClock::time_point> deadline_;
   std::atomic<bool> enough_{false};
-  std::shared_mutex quiet_;  // held shared while histories are played side by side; alone for one that is doubted
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards all below
+  std::map<std::uint64_t, Doubt> doubts_;
+  std::map<std::string, unsigned> suspected_;  // how often each check was
   Searched searched_;
 };
 

@@ -2,7 +2,7 @@
 //
 // Random ones of a seed, numbered from 0, each what its number makes it; or all of up to so many commands of a small alphabet. They are
 // played side by side, and each kind of finding is told once, with the history of the lowest number that shows it. What waits for real time
-// is played again alone before it is believed, and the first history that was believed is told.
+// is played again among few before it is believed, and the first history that was believed is told.
 //
 // RapidCheck's stateful testing would do the drawing and the shrinking, too. It is not used because a counterexample must be more than a
 // value in a test: a number makes the same history on every machine and for any --build, histories are played side by side in real time,

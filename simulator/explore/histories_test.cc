@@ -13,6 +13,7 @@
 #include "simulator/explore/scenario_text.h"
 #include "simulator/explore/shrink.h"
 #include "simulator/explore/tale.h"
+#include "simulator/node/view.h"
 #include "simulator/runner/case_test_support.h"
 #include "simulator/runner/features.h"
 #include "simulator/runner/lint.h"
@@ -150,6 +151,36 @@ TEST(Histories, FindAMutantAndShrinkIt) {
   const auto smallest =
       shrink(found.history, [&](const History& history) { return try_history(bench, history).find(found.finding.check) != nullptr; });
   EXPECT_LE(smallest.commands.size(), 2) << describe(smallest);
+}
+
+// The way of a world in real time, with a world that takes none: what shows once is played again before it is told.
+TEST(Histories, BelieveWhatShowsAgain) {
+  const auto build = build_of("mutant:kubeconfig-in-place");
+  auto bench = bench_of(build);
+  bench.world = WorldKind::kFuse;
+  Search wanted;
+  wanted.histories = 8;
+  wanted.jobs = 2;
+  const auto all = search(bench, wanted, kNever, kSilent);
+  EXPECT_EQ(all.histories, 8U);
+  EXPECT_TRUE(all.found.contains("ATOM-23/kubeconfig-never-partial"));
+
+  // Once, and never again: nobody is blamed.
+  std::atomic<unsigned> worlds{0};
+  const auto reference = build_of("reference");
+  bench.make_world = [&](runner::WorldRequest request) -> Result<std::unique_ptr<runner::World>> {
+    if (worlds++ == 0) {  // a node without a service account
+      const auto volume = node::View().resolve(request.image, {}, "/pods/multus/kube-api-access");
+      EXPECT_TRUE(volume && request.image.unlink({}, *volume, "..data", 0));
+    }
+    return runner::make_memory_world(std::move(request));
+  };
+  const Bench once{bench.suite, reference, WorldKind::kFuse, bench.make_world, bench.options, nullptr};
+  wanted.jobs = 1;
+  const auto none = search(once, wanted, kNever, kSilent);
+  EXPECT_EQ(none.histories, 8U);
+  EXPECT_GT(worlds.load(), 8U);
+  for (const auto& [check, found] : none.found) ADD_FAILURE() << check << ": " << found.finding.actual;
 }
 
 }  // namespace
