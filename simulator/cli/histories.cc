@@ -24,6 +24,8 @@ namespace {
 constexpr unsigned kWorldsPerCore = 16;                         // where histories wait in real time
 constexpr auto kShrinkingInRealTime = std::chrono::minutes(3);  // of all findings
 
+using SteadyClock = std::chrono::steady_clock;
+
 class Historian {
  public:
   Historian(const HistoriesCommand& command, const explore::Bench& bench, Streams& streams, const std::atomic<bool>& interrupted)
@@ -39,8 +41,10 @@ class Historian {
       if (streams_.err_is_terminal && done % 16 == 0) streams_.err << fmt::format("\r{} histories, {} findings", done, found) << std::flush;
     });
     if (streams_.err_is_terminal) streams_.err << "\r\033[K";
+    const SteadyClock::time_point deadline = SteadyClock::now() + kShrinkingInRealTime;
     for (const auto& [check, found] : searched.found) {
-      if (const auto told = tell(found, kShrinkingInRealTime / searched.found.size()); !told) complain(streams_, told.error());
+      const SteadyClock::duration share = kShrinkingInRealTime / searched.found.size();
+      if (const auto told = tell(found, std::min(deadline, SteadyClock::now() + share)); !told) complain(streams_, told.error());
     }
     for (const auto& [why, trouble] : searched.troubles) {
       streams_.err << fmt::format("entryproof: no verdict, {}: {}\n  history {}: {}", reports::counted(trouble.times, "time"),
@@ -59,48 +63,53 @@ class Historian {
   }
 
  private:
-  // The smallest history that shows it, as people read it, and as a file. Where that takes real time, the smallest within its share.
-  Result<> tell(const explore::Found& found, std::chrono::steady_clock::duration share) {
+  // What showed it, and what it showed.
+  struct Shown {
+    explore::History history;
+    runner::CheckRecord finding;
+  };
+
+  // The smallest history that shows it, as people read it, and as a file. Where that takes real time, the smallest by then.
+  Result<> tell(const explore::Found& found, SteadyClock::time_point deadline) {
     const std::string& check = found.finding.check;
-    const bool in_memory = bench_.world == runner::WorldKind::kMemory;
-    const auto deadline = std::chrono::steady_clock::now() + share;
-    const auto shows = [&](const explore::History& history) {
-      if (interrupted_.load() || (!in_memory && std::chrono::steady_clock::now() >= deadline)) return false;
-      return explore::try_history(bench_, history).find(check) != nullptr;
-    };
-    const auto smallest =
-        in_memory ? explore::shrink(found.history, shows)
-                  : explore::shrink(found.history, [&](const auto& candidates) { return first_of(candidates, shows); }, side_by_side());
+    const auto [smallest, finding] = smallest_of(found, deadline);
     auto scenario = explore::tell(smallest, explore::Known::of(bench_.build, bench_.options.features));
-    const auto trial = explore::try_scenario(bench_, scenario);
-    const auto* seen = trial.find(check);
-    const auto& finding = seen != nullptr ? *seen : found.finding;
     streams_.out << fmt::format("\n{}  {}  history {}\n", to_string(finding.status), check, found.index);
     streams_.out << fmt::format("  {}\n", describe(smallest));
     streams_.out << fmt::format("  expected  {}\n  actual    {}\n", reports::visible_line(finding.expected),
                                 reports::visible_line(finding.actual));
-    if (seen == nullptr) streams_.out << "  it did not show again\n";
     if (command_.export_directory.empty()) return {};
     return write(scenario, check, finding, found.index);
   }
 
-  explore::ShrinkBounds side_by_side() const {
+  Shown smallest_of(const explore::Found& found, SteadyClock::time_point deadline) {
+    const bool in_memory = bench_.world == runner::WorldKind::kMemory;
+    Shown smallest{found.history, found.finding};
+    const auto show = [&](const explore::History& history) -> std::optional<runner::CheckRecord> {
+      if (interrupted_.load() || (!in_memory && SteadyClock::now() >= deadline)) return std::nullopt;
+      const auto trial = explore::try_history(bench_, history);
+      const auto* finding = trial.find(found.finding.check);
+      return finding != nullptr ? std::optional(*finding) : std::nullopt;
+    };
     explore::ShrinkBounds bounds;
-    bounds.side_by_side = command_.search.jobs;
-    return bounds;
-  }
-
-  // The first that shows it, where all of them wait in real time.
-  static std::optional<std::size_t> first_of(const std::vector<explore::History>& candidates,
-                                             const std::function<bool(const explore::History&)>& shows) {
-    std::vector<char> shown(candidates.size(), 0);
-    {
-      std::vector<std::jthread> players;
-      for (std::size_t i = 0; i < candidates.size(); ++i) players.emplace_back([&, i] { shown[i] = shows(candidates[i]) ? 1 : 0; });
-    }
-    const auto first = std::ranges::find(shown, 1);
-    if (first == shown.end()) return std::nullopt;
-    return static_cast<std::size_t>(first - shown.begin());
+    bounds.side_by_side = in_memory ? 1 : command_.search.jobs;
+    explore::shrink(
+        found.history,
+        [&](const std::vector<explore::History>& candidates) -> std::optional<std::size_t> {
+          std::vector<std::optional<runner::CheckRecord>> shown(candidates.size());
+          {
+            std::vector<std::jthread> players;
+            for (std::size_t i = 1; i < candidates.size(); ++i) players.emplace_back([&, i] { shown[i] = show(candidates[i]); });
+            shown[0] = show(candidates[0]);
+          }
+          const auto first = std::ranges::find_if(shown, [](const auto& each) { return each.has_value(); });
+          if (first == shown.end()) return std::nullopt;
+          const auto index = static_cast<std::size_t>(first - shown.begin());
+          smallest = {candidates[index], **first};
+          return index;
+        },
+        bounds);
+    return smallest;
   }
 
   // Where trying costs next to nothing; otherwise the history as it was.

@@ -483,16 +483,23 @@ TEST_F(SandboxTest, ManyAtOnceFromManyThreads) {
 }
 
 TEST_F(SandboxTest, LeavesNoCgroupBehind) {
-  const auto groups = [] {
+  // Others come and go meanwhile: a walk that one of them vanished under is no answer.
+  const auto walk = [](std::error_code& error) {
     std::set<std::string> found;
-    std::error_code error;
-    for (auto at = std::filesystem::recursive_directory_iterator("/sys/fs/cgroup",
-                                                                 std::filesystem::directory_options::skip_permission_denied, error);
-         !error && at != std::filesystem::recursive_directory_iterator(); at.increment(error)) {
-      if (at->is_directory() && at->path().string().find("/entryproof-" + std::to_string(getpid()) + "-") != std::string::npos)
+    const auto options = std::filesystem::directory_options::skip_permission_denied;
+    for (std::filesystem::recursive_directory_iterator at("/sys/fs/cgroup", options, error), end; !error && at != end;
+         at.increment(error)) {
+      if (at->path().string().find("/entryproof-" + std::to_string(getpid()) + "-") != std::string::npos && at->is_directory(error))
         found.insert(at->path());
+      if (error) break;
     }
     return found;
+  };
+  const auto groups = [&] {
+    for (;;) {
+      std::error_code error;
+      if (auto found = walk(error); !error) return found;
+    }
   };
   const auto before = groups();
   auto sandbox = harness().launcher().spawn(probe({"sleep"}));
