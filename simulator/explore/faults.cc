@@ -40,7 +40,8 @@ struct Ground {
   Condition before;
   Course course;                  // of the life in which nothing fails
   std::vector<Control> controls;  // lives in which nothing fails
-  bool tells = false;             // in those, too, it says what nobody may read
+  oracles::ClusterFacts facts;    // whose tokens nobody may read
+  bool tells = false;             // in those, too, it says a part of one
   // Crash states that were looked at: journals of one ground have most of them in common.
   std::map<std::pair<std::uint64_t, std::uint64_t>, Condition> states;
   std::set<std::string> usual;  // causes that a crash shows of the clean journal, too: the business of other checks
@@ -125,6 +126,7 @@ class Sweep {
     const auto end = look(lived.after, readers);
     ground->course = {ground->before, {end}, end};
     ground->controls.push_back({end, lived.findings, lived.acknowledged});
+    ground->facts = facts_on(ground->recorded->before, recording_.site.service_account);
     ground->tells = told_in(*ground, lived).has_value();
     for (const auto& cause : survey(*ground, lived, end, lived.acknowledged, readers).causes) ground->usual.insert(cause.key);
     operations_ = std::move(clean->during.operations);
@@ -272,9 +274,8 @@ class Sweep {
   }
 
   // A token, or a part of one, in what it said.
-  std::optional<oracles::Mismatch> told_in(const Ground& ground, const Lived& lived) const {
-    const auto facts = facts_on(ground.recorded->before, recording_.site.service_account);
-    return oracles::judge_secret_in_text(lived.output, "what the build says", facts);
+  static std::optional<oracles::Mismatch> told_in(const Ground& ground, const Lived& lived) {
+    return oracles::judge_secret_in_text(lived.output, "what the build says", ground.facts);
   }
 
   // What close(2) said could not be written, and no sync had said was, is not to be published.
